@@ -1,0 +1,78 @@
+# Everything that a contributor or a newcomer runs. `make` alone prints the list.
+#
+# PYTHON names the interpreter to build for. The default is Debian's own Python: the first `python3` on PATH is often a
+# version manager's, built without optimisation, and every figure measured against it would flatter us.
+# The default interpreter lives in `.venv`; `make demo PYTHON=python3.13` makes and uses `.venv-3.13` beside it.
+
+DEFAULT_PYTHON := $(firstword $(wildcard /usr/bin/python3.11 /usr/bin/python3.1[2-4]) python3)
+PYTHON ?= $(DEFAULT_PYTHON)
+
+VENV := $(if $(filter $(DEFAULT_PYTHON),$(PYTHON)),.venv,.venv-$(patsubst python%,%,$(notdir $(PYTHON))))
+BIN := $(abspath $(VENV))/bin
+CARGO ?= cargo
+
+# What the built extension depends on. The prelude is embedded in it, so it is a source like any other.
+SOURCES := Cargo.toml $(wildcard Cargo.lock) pyproject.toml README.md \
+	$(shell find crates -name '*.rs' -o -name Cargo.toml) $(wildcard python/ungil/prelude/*.py)
+
+# PyO3's build script asks this interpreter for its version; without it, it would ask the first one on PATH.
+export PYO3_PYTHON := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python check fmt lint bench bench-peers build clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@echo "  PYTHON=…      the interpreter to build for (now $(PYTHON), in $(VENV))"
+
+demo: build ## install what is missing, build, and time the lecture's integrate
+	@$(BIN)/ungil bench integrate
+
+test: lint test-rust test-python ## install what is missing, build, and run every test of both languages
+
+test-rust: $(VENV)/.ready ## run the Rust tests
+	$(CARGO) test --quiet
+	$(CARGO) test --quiet -p ungil-codegen -p ungil-jit
+
+test-python: build ## run the Python tests (of the interpreter that PYTHON names)
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready ## the quick loop: types of both languages, and the tests that need neither LLVM nor Python
+	$(CARGO) check --quiet --workspace --all-targets
+	$(BIN)/mypy
+	$(CARGO) test --quiet
+
+fmt: $(VENV)/.ready ## format both languages
+	$(CARGO) fmt --all
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix --quiet
+
+lint: $(VENV)/.ready ## formats, clippy, ruff and strict mypy, without changing a file
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+
+bench: build ## print every benchmark's table, beside the peers that are installed
+	$(BIN)/python benches/integrate.py
+	$(BIN)/python benches/start.py
+	$(BIN)/python benches/call.py
+
+bench-peers: $(VENV)/.ready ## install numba, joblib and Cython, to be measured against
+	scripts/setup --peers "$(PYTHON)" "$(VENV)"
+
+build: $(VENV)/.built ## build the extension in release, and install the package into the virtual environment
+
+clean: ## remove everything that was built or installed here, virtual environments too
+	rm -rf target .venv .venv-* dist python/ungil/_core.*.so
+
+# The stamps make a second run start at once: an environment is ready until its requirements change, and the extension
+# is built until a source does.
+$(VENV)/.ready: pyproject.toml scripts/setup scripts/find-python
+	scripts/setup "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.ready $(SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --extras plot
+	@touch $@
