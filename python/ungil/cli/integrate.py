@@ -37,7 +37,7 @@ def integrate_benchmark(n_iter: int, threads: int) -> Benchmark:
             *joblib_rows(LOWER, UPPER, n_iter=n_iter, threads=threads),
         ),
         verdict_title="error",
-        verdict=lambda result, _plain: f"{result - exact:+.3e}" if isinstance(result, int | float) else repr(result),
+        verdict=lambda result, _plain: f"{result - exact:+.2e}" if isinstance(result, int | float) else repr(result),
         parameters={"n_iter": n_iter, "threads": threads},
         exact=exact,
     )
@@ -65,7 +65,7 @@ def _python_rows(n_iter: int, threads: int) -> list[Row]:
         Row("plain Python", Family.PYTHON, lambda _: partial(plain, LOWER, UPPER, n_iter=n_iter)),
         threading_row(2),
         *([threading_row(threads)] if threads > 2 else []),
-        Row(f"ProcessPoolExecutor, {threads} warm", Family.PYTHON, prepare_processes),
+        Row(f"ProcessPoolExecutor, {threads}", Family.PYTHON, prepare_processes),
     ]
 
 
@@ -85,7 +85,7 @@ def _ungil_rows(n_iter: int, threads: int) -> list[Row]:
             lambda _: call(ungil.njit(fastmath=True)(lecture.integrate_cos)),
             compiles=True,
         ),
-        Row(f"ungil nogil, {threads} pool threads", Family.UNGIL, prepare_nogil, compiles=True),
+        Row(f"ungil nogil, {threads} threads", Family.UNGIL, prepare_nogil, compiles=True),
         Row(
             "ungil parallel fastmath",
             Family.UNGIL,

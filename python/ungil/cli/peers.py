@@ -66,7 +66,7 @@ def cython_rows(a: float, b: float, *, n_iter: int, threads: int) -> list[Row]:
 
     return [
         Row("Cython", Family.PEER, prepare_serial),
-        Row(f"Cython nogil, {threads} pool threads", Family.PEER, prepare_threads),
+        Row(f"Cython nogil, {threads} threads", Family.PEER, prepare_threads),
     ]
 
 
@@ -94,7 +94,7 @@ def joblib_rows(a: float, b: float, *, n_iter: int, threads: int) -> list[Row]:
 
             return call
 
-        return Row(f"joblib {backend}, {threads} warm", Family.PEER, prepare)
+        return Row(f"joblib {backend}, {threads}", Family.PEER, prepare)
 
     return [row("threading"), row("loky")]
 

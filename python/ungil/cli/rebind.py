@@ -25,10 +25,10 @@ def has_prange(function: types.FunctionType) -> bool:
 
 
 def rebind(function: types.FunctionType, prange: object, jit: Jit) -> types.FunctionType:
-    """Copy `function` so that every global `prange` is the one given, and each compiled function is compiled by `jit`.
+    """Copy `function` so that each global `prange` is the one given, and `jit` compiles each function of its module.
 
-    Functions of the same module that are not compiled are copied too, since they may call one that is. Closures are
-    shared with the original.
+    Functions that were not compiled become so too, because not every compiler calls a plain one. Closures are shared
+    with the original.
     """
     names = function.__globals__
     copies: dict[str, Any] = dict(names)
@@ -36,8 +36,7 @@ def rebind(function: types.FunctionType, prange: object, jit: Jit) -> types.Func
         if _is_prange(value):
             copies[name] = prange
         elif (inner := plain_function(value)) is not None and inner.__globals__ is names:
-            copy = _copy(inner, copies)
-            copies[name] = copy if inner is value else jit(copy)
+            copies[name] = jit(_copy(inner, copies))
     return _copy(function, copies)
 
 

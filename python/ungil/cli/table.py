@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAVY
 from rich.console import Console
 from rich.table import Table
 
@@ -15,16 +16,13 @@ STYLES = {Family.PYTHON: "", Family.UNGIL: "bold green", Family.PEER: "cyan"}
 
 def print_report(report: Report, console: Console) -> None:
     """Print the table of a report, with a line under it that says how to read it."""
-    table = Table(title=report.benchmark.title, title_justify="left")
+    # Narrow enough for 80 columns; what is no terminal (a log, a pipe) gets every character.
+    if not console.is_terminal:
+        console.width = 120
+    table = Table(title=report.benchmark.title, title_justify="left", box=SIMPLE_HEAVY, padding=(0, 1, 0, 0))
+    table.show_edge = False
     table.add_column("way", no_wrap=True)
-    for title in (
-        "median",
-        "min",
-        "first call",
-        "× plain Python",
-        "× best peer",
-        report.benchmark.verdict_title,
-    ):
+    for title in ("median", "min", "first\ncall", "vs\nPython", "vs best\npeer", report.benchmark.verdict_title):
         table.add_column(title, justify="right", no_wrap=True)
 
     skipped = []
@@ -76,5 +74,8 @@ def _cells(report: Report, outcome: Outcome) -> list[str]:
 
 def _legend(report: Report) -> str:
     best = report.best_peer
-    peer = f"The best peer is {best.row.name}. " if best else ""
-    return f"{peer}× says how many times faster, by medians. A first call compiles. Warm pools were started before."
+    peer = f"; the best peer is {best.row.name}" if best else ""
+    return (
+        f"\nvs: how many times faster, by medians{peer}.\n"
+        "First call: compiles. Thread and process pools were started, and warmed up, before."
+    )
