@@ -52,12 +52,13 @@ def count(text: str) -> int:
     """
     base, power, exponent = text.partition("**")
     try:
-        number = int(base) ** int(exponent) if power else int(float(text)) if "e" in text.lower() else int(text)
-    except (ValueError, OverflowError):
-        number = 0
-    if not isinstance(number, int) or number < 1:
+        number = int(base) ** int(exponent) if power else float(text) if "e" in text.lower() else int(text)
+        whole = int(number)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        number = whole = 0
+    if whole != number or whole < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number such as 1000000 or 10**6")
-    return number
+    return whole
 
 
 def _parser() -> argparse.ArgumentParser:
