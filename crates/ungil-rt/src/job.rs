@@ -205,13 +205,15 @@ impl Job {
             Some(work) => work.chunk = chunk,
             none => *none = Some(Work { job: Arc::clone(self), chunk }),
         }
-        // SAFETY: the caller of the loop has promised what `Loop::run` asks; it waits until this returns, so
-        // captures and partial results are there, and no other participant has claimed this chunk.
-        if !poll::must_stop_at_tick(ctx) && unsafe { self.task.run(ptr::from_mut(ctx), i64::from(chunk)) } == 0 {
-            return true;
+        if !poll::must_stop_at_tick(ctx) {
+            // SAFETY: the caller of the loop has promised what `Loop::run` asks; it waits until this returns, so captures
+            // and partial results are there, and no other participant has claimed this chunk.
+            let status = unsafe { self.task.run(ptr::from_mut(ctx), i64::from(chunk)) };
+            if status == 0 {
+                return true;
+            }
         }
-        // A body that fails without an error breaks the calling convention; `RAISE_STOPPED` shows it to the host.
-        let raised = ctx.take_error().unwrap_or(Raised { raise_id: RAISE_STOPPED, trace: Vec::new() });
+        let raised = ctx.take_error().expect("a body that returns 1 has reported an error");
         self.fail(chunk, raised);
         false
     }

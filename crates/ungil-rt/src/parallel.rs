@@ -82,7 +82,8 @@ pub unsafe extern "C" fn ungil_rt_parallel_for(
 ) -> i32 {
     // SAFETY: the caller passes its own context, which only this thread uses.
     let ctx = unsafe { &mut *ctx };
-    let task = Loop { chunks: Chunks::of(len), body, captures, partials, partial_size: partial_size as usize };
+    let task =
+        Loop { chunks: Chunks::of(len), body, captures, partials, partial_size: partial_size as usize };
     let n_threads = task.chunks.count().min(threads::get_num_threads().into());
     let is_done = if n_threads <= 1 { run_alone(ctx, task) } else { run_together(ctx, task) };
     i32::from(!is_done)
@@ -91,8 +92,12 @@ pub unsafe extern "C" fn ungil_rt_parallel_for(
 /// Runs the chunks in their order on this thread, up to the first that fails.
 fn run_alone(ctx: &mut Context, task: Loop) -> bool {
     (0..task.chunks.count()).all(|chunk| {
+        if poll::must_stop_at_tick(ctx) {
+            return false;
+        }
         // SAFETY: the caller of `ungil_rt_parallel_for` has promised it, and waits; there is no other thread.
-        !poll::must_stop_at_tick(ctx) && unsafe { task.run(ctx, chunk) } == 0
+        let status = unsafe { task.run(ctx, chunk) };
+        status == 0
     })
 }
 

@@ -14,7 +14,8 @@ pub(super) fn lowest_address() -> Option<usize> {
     }
     let (mut address, mut size, mut guard) = (ptr::null_mut(), 0, 0);
     // SAFETY: `pthread_getattr_np` has returned success and so has initialised the attributes; the outputs are ours.
-    let stack_status = unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut address, &raw mut size) };
+    let stack_status =
+        unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut address, &raw mut size) };
     // SAFETY: as above.
     let guard_status = unsafe { libc::pthread_attr_getguardsize(attributes.as_ptr(), &raw mut guard) };
     // SAFETY: the attributes are initialised and not used after this.
