@@ -1,0 +1,78 @@
+//! A function and argument types to machine code that can be called: the front end and the code generator joined.
+//!
+//! [`compile`] does the whole way; [`lower`] and [`generate`] are its halves, for a host that must answer for names under
+//! a lock and wants to let it go while LLVM works. What comes out is a [`Compiled`]. The crate knows no Python.
+
+mod compiled;
+mod raised;
+mod value;
+
+use std::time::{Duration, Instant};
+
+use ungil_front::host::{Host, JitOptions};
+use ungil_ir::diagnostic::{self, Diagnostic};
+use ungil_ir::{ObjectId, Type, ir};
+
+pub use compiled::Compiled;
+pub use raised::{Raised, RaisedKind};
+pub use ungil_codegen::OptLevel;
+pub use value::{Value, ValueError};
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user's function is at fault; what is wrong with it, in the order of the source.
+    #[error("{}", diagnostic::render(.0, diagnostic::Style::Plain))]
+    Diagnostics(Vec<Diagnostic>),
+    /// The compiler is at fault.
+    #[error(transparent)]
+    Codegen(#[from] ungil_codegen::Error),
+}
+
+/// Compiles `function` for arguments of the types `args`, one a parameter in the order of CPython's `co_varnames`.
+///
+/// # Errors
+///
+/// [`Error::Diagnostics`] for what is wrong with the function, [`Error::Codegen`] for what is wrong with the compiler.
+pub fn compile(
+    host: &dyn Host,
+    function: ObjectId,
+    args: &[Type],
+    options: &JitOptions,
+    opt_level: OptLevel,
+) -> Result<Compiled, Error> {
+    let (module, duration) = lower(host, function, args, options)?;
+    let mut compiled = generate(module, opt_level)?;
+    compiled.front_duration = duration;
+    Ok(compiled)
+}
+
+/// The first half of [`compile`], which asks the host: typed IR, and how long that took.
+///
+/// # Errors
+///
+/// The diagnostics.
+pub fn lower(
+    host: &dyn Host,
+    function: ObjectId,
+    args: &[Type],
+    options: &JitOptions,
+) -> Result<(ir::Module, Duration), Error> {
+    let start = Instant::now();
+    let module = ungil_front::compile(host, function, args, options).map_err(Error::Diagnostics)?;
+    Ok((module, start.elapsed()))
+}
+
+/// The second half of [`compile`], which needs no host: machine code.
+///
+/// # Errors
+///
+/// [`Error::Codegen`].
+///
+/// # Panics
+///
+/// If the module has no entry: the front end always names one.
+pub fn generate(module: ir::Module, opt_level: OptLevel) -> Result<Compiled, Error> {
+    let code = ungil_codegen::compile(&module, &ungil_codegen::Options { opt_level })?;
+    Ok(Compiled::new(module, code, opt_level))
+}
