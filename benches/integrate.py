@@ -15,7 +15,7 @@ from report import Line, parse, show
 
 import ungil
 from ungil.cli import lecture
-from ungil.cli.rebind import plain_function, rebind
+from ungil.cli.rebind import rebind
 
 N_ITER = 10**6
 # Calls in a row before the clock is trusted: compilation, the pools' threads, the processor's clock rate.
@@ -51,9 +51,7 @@ def numba_kernel(**flags: bool) -> Callable[..., float]:
     """Compile the same source with numba."""
     import numba
 
-    function = plain_function(lecture.integrate_cos)
-    assert function is not None
-    kernel: Callable[..., float] = numba.njit(**flags)(rebind(function, numba.prange, numba.njit))
+    kernel: Callable[..., float] = numba.njit(**flags)(rebind(lecture.integrate_cos, numba.prange, numba.njit))
     return kernel
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from ungil.cli import lecture
@@ -33,7 +33,7 @@ def integrate(double a, double b, *, long n_iter):
 """
 
 
-def numba_rows(function: FunctionType, *args: object, parallel: bool = True, **kwargs: object) -> list[Row]:
+def numba_rows(function: Callable[..., Any], *args: object, parallel: bool = True, **kwargs: object) -> list[Row]:
     """Make numba's rows for a call of `function`: serial, serial fastmath, and parallel fastmath where asked for."""
 
     def row(name: str, **options: bool) -> Row:

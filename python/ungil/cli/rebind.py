@@ -24,20 +24,26 @@ def has_prange(function: types.FunctionType) -> bool:
     return "prange" in function.__code__.co_names
 
 
-def rebind(function: types.FunctionType, prange: object, jit: Jit) -> types.FunctionType:
+def rebind(function: Callable[..., Any], prange: object, jit: Jit) -> types.FunctionType:
     """Copy `function` so that each global `prange` is the one given, and `jit` compiles each function of its module.
 
     Functions that were not compiled become so too, because not every compiler calls a plain one. Closures are shared
     with the original.
+
+    Raises:
+        TypeError: `function` neither is nor was compiled from a Python function.
     """
-    names = function.__globals__
+    original = plain_function(function)
+    if original is None:
+        raise TypeError(f"{function!r} is no Python function")
+    names = original.__globals__
     copies: dict[str, Any] = dict(names)
     for name, value in names.items():
         if _is_prange(value):
             copies[name] = prange
         elif (inner := plain_function(value)) is not None and inner.__globals__ is names:
             copies[name] = jit(_copy(inner, copies))
-    return _copy(function, copies)
+    return _copy(original, copies)
 
 
 def _is_prange(value: object) -> bool:

@@ -64,7 +64,7 @@ class Benchmark:
     exact: float | None = None
 
 
-def run_row(row: Row, repeat: int, on_sample: Callable[[], None]) -> Outcome:
+def run_row(row: Row, repeat: int, on_sample: Callable[[], object]) -> Outcome:
     """Prepare, time and close one row. What goes wrong in it is its outcome, never an exception."""
     try:
         with ExitStack() as stack:

@@ -36,7 +36,7 @@ class Timing:
         return min(self.samples)
 
 
-def measure(call: Callable[[], object], repeat: int, on_sample: Callable[[], None]) -> Timing:
+def measure(call: Callable[[], object], repeat: int, on_sample: Callable[[], object]) -> Timing:
     """Time `call`.
 
     Args:
