@@ -1,7 +1,7 @@
 //! What makes a module well-formed: every rule that [`crate::ir`] states, checked, and all violations collected.
 //!
 //! The walk over a function carries what holds at each point: which values are visible, which variables are set on
-//! every path to there, which labels can be left. [`operation`] checks the types of one operation, [`parallel`] what a
+//! every path to there, which labels can be left. `operation` checks the types of one operation, `parallel` what a
 //! parallel loop does to variables. The code generator and the passes may rely on whatever is checked here. A statement
 //! that no path reaches is checked for types and scopes like any other, and counts as setting everything.
 
