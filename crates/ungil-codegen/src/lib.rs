@@ -1,0 +1,74 @@
+//! From the typed IR to machine code in this process, by LLVM 19.
+//!
+//! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
+//! passes and writes an object file, `target` describes the machine it is for; [`Code`] is a loaded object, `orc` loads
+//! it, `fork` keeps the loader usable in a forked child.
+//!
+//! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
+//! they can be kept on disk and loaded by another one on the same machine.
+
+mod code;
+mod error;
+mod fork;
+mod lower;
+mod optimise;
+mod orc;
+mod target;
+
+use std::time::Instant;
+
+use ungil_ir::ir;
+
+pub use code::{Code, EntryFn, Timings};
+pub use error::Error;
+pub use optimise::OptLevel;
+pub use target::{host_cpu_features, host_cpu_name, llvm_version};
+
+/// What to compile for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// How hard LLVM tries.
+    pub opt_level: OptLevel,
+}
+
+/// Compiles `module` and loads the result; its entry is [`Code::entry`].
+///
+/// May be called from many threads at once; each call works on LLVM data of its own.
+///
+/// # Errors
+///
+/// When the module breaks a rule of the IR, or LLVM refuses what was made of it: both are faults of ours, not the user's.
+pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
+    let (object, mut timings) = optimise::object(module, options)?;
+    let start = Instant::now();
+    let library = orc::load(object.as_slice())?;
+    timings.load = start.elapsed();
+    Ok(Code::new(library, timings))
+}
+
+/// Compiles `module` to an object file for this machine, for [`Code::load`].
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Error> {
+    optimise::object(module, options).map(|(object, _)| object.as_slice().to_vec())
+}
+
+/// LLVM's IR of `module` as text, before or after the passes.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn emit_llvm(module: &ir::Module, options: &Options, optimised: bool) -> Result<String, Error> {
+    optimise::llvm_text(module, options, optimised)
+}
+
+/// The assembly of `module` for this machine.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn emit_asm(module: &ir::Module, options: &Options) -> Result<String, Error> {
+    optimise::assembly(module, options)
+}

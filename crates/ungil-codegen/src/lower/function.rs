@@ -1,0 +1,415 @@
+//! One LLVM function and the statements that it runs.
+//!
+//! A [`Body`] is positioned where the next instruction goes. Its first block holds nothing but stack slots: LLVM turns
+//! those into registers only there. A statement list that ends in a jump leaves the builder behind that jump; whoever
+//! lowered the list is told, and builds nothing there.
+
+use inkwell::IntPredicate;
+use inkwell::basic_block::BasicBlock;
+use inkwell::builder::Builder;
+use inkwell::types::BasicTypeEnum;
+use inkwell::values::{
+    BasicMetadataValueEnum, BasicValue, BasicValueEnum, FastMathFlags, FunctionValue, IntValue, PointerValue,
+};
+use ungil_ir::ir::{self, FastMath, FuncId, Label, SiteId, Stmt, StmtKind, ValueId, VarId};
+
+use super::Unit;
+use crate::Error;
+
+/// A function in the making.
+pub(super) struct Body<'u, 'c, 'm> {
+    pub(super) unit: &'u Unit<'c, 'm>,
+    /// The function of the IR whose code this is, wholly or in part.
+    pub(super) id: FuncId,
+    pub(super) function: &'u ir::Function,
+    pub(super) builder: Builder<'c>,
+    pub(super) targets: Vec<Target<'c>>,
+    llvm: FunctionValue<'c>,
+    exit: Exit,
+    slots: BasicBlock<'c>,
+    start: BasicBlock<'c>,
+    /// Where the function fails; made when first needed.
+    failure: Option<BasicBlock<'c>>,
+    values: Vec<Option<BasicValueEnum<'c>>>,
+    vars: Vec<Option<PointerValue<'c>>>,
+    fastmath: FastMathFlags,
+}
+
+/// How a function returns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// With its result.
+    Plain,
+    /// With a status and its result.
+    Status,
+    /// With a status alone: entries and parallel bodies.
+    Bare,
+}
+
+/// A block or loop that can be left.
+pub(super) struct Target<'c> {
+    pub(super) label: Label,
+    pub(super) on_break: BasicBlock<'c>,
+    /// None for a `Block`.
+    pub(super) on_continue: Option<BasicBlock<'c>>,
+    /// Whether any `Break` leaves it.
+    pub(super) broken: bool,
+}
+
+/// Whether control reaches the end of what was lowered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Falls {
+    Through,
+    Never,
+}
+
+impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
+    /// Lowers a whole function of the IR.
+    pub(super) fn lower(unit: &'u Unit<'c, 'm>, id: FuncId) -> Result<(), Error> {
+        let index = id.0 as usize;
+        let effects = unit.effects[index];
+        let exit = if effects.raises { Exit::Status } else { Exit::Plain };
+        let mut body = Self::new(unit, id, unit.functions[index], exit);
+        for (param, value) in body.function.params.iter().zip(body.llvm.get_param_iter().skip(1)) {
+            body.bind(*param, value);
+        }
+        if effects.recursive {
+            body.check_stack()?;
+            body.poll()?;
+        }
+        if body.block(&body.function.body)? == Falls::Through {
+            return Err(Error::Malformed(format!("`{}` ends without a return", body.function.name)));
+        }
+        body.finish()
+    }
+
+    /// An empty body for `llvm`.
+    pub(super) fn new(unit: &'u Unit<'c, 'm>, id: FuncId, llvm: FunctionValue<'c>, exit: Exit) -> Self {
+        let function = unit.ir.function(id);
+        let slots = unit.context.append_basic_block(llvm, "slots");
+        let start = unit.context.append_basic_block(llvm, "start");
+        let builder = unit.context.create_builder();
+        builder.position_at_end(start);
+        Self {
+            unit,
+            id,
+            function,
+            builder,
+            targets: Vec::new(),
+            llvm,
+            exit,
+            slots,
+            start,
+            failure: None,
+            values: vec![None; function.values.len()],
+            vars: vec![None; function.vars.len()],
+            fastmath: flags(function.options.fastmath),
+        }
+    }
+
+    /// Completes the function; every block of it has its jump by then.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        self.builder.position_at_end(self.slots);
+        self.builder.build_unconditional_branch(self.start)?;
+        Ok(())
+    }
+
+    pub(super) fn block(&mut self, block: &'u ir::Block) -> Result<Falls, Error> {
+        for stmt in block {
+            if self.stmt(stmt)? == Falls::Never {
+                return Ok(Falls::Never);
+            }
+        }
+        Ok(Falls::Through)
+    }
+
+    fn stmt(&mut self, stmt: &'u Stmt) -> Result<Falls, Error> {
+        match &stmt.kind {
+            StmtKind::Let(value, op) => {
+                let result = self.op(op, self.function.value_type(*value))?;
+                self.bind(*value, result);
+            }
+            StmtKind::Set(var, value) => {
+                let slot = self.var(*var)?;
+                self.builder.build_store(slot, self.value(*value)?)?;
+            }
+            StmtKind::If { cond, then, otherwise } => return self.branch(*cond, then, otherwise),
+            StmtKind::Block { label, body } => {
+                let end = self.append("end");
+                self.targets.push(Target { label: *label, on_break: end, on_continue: None, broken: false });
+                if self.block(body)? == Falls::Through {
+                    self.builder.build_unconditional_branch(end)?;
+                    self.target(*label)?.broken = true;
+                }
+                return self.leave_target(end);
+            }
+            StmtKind::Loop { label, body } => return self.endless(*label, body),
+            StmtKind::For(looped) => match &looped.parallel {
+                None => self.count(looped)?,
+                Some(parallel) => self.parallel(looped, parallel)?,
+            },
+            StmtKind::Break(label) => {
+                let target = self.target(*label)?;
+                target.broken = true;
+                let end = target.on_break;
+                self.builder.build_unconditional_branch(end)?;
+                return Ok(Falls::Never);
+            }
+            StmtKind::Continue(label) => {
+                let next = self.target(*label)?.on_continue;
+                let next = next.ok_or_else(|| Error::Malformed(format!("{label:?} is no loop")))?;
+                self.builder.build_unconditional_branch(next)?;
+                return Ok(Falls::Never);
+            }
+            StmtKind::Return(value) => {
+                let value = self.value(*value)?;
+                self.leave_with(value)?;
+                return Ok(Falls::Never);
+            }
+            StmtKind::Raise(id) => {
+                self.raise(id.0)?;
+                return Ok(Falls::Never);
+            }
+        }
+        Ok(Falls::Through)
+    }
+
+    fn branch(
+        &mut self,
+        cond: ValueId,
+        then: &'u ir::Block,
+        otherwise: &'u ir::Block,
+    ) -> Result<Falls, Error> {
+        let cond = self.value(cond)?.into_int_value();
+        let [then_block, else_block, join] = ["then", "else", "join"].map(|name| self.append(name));
+        self.builder.build_conditional_branch(cond, then_block, else_block)?;
+        let mut falls = Falls::Never;
+        for (block, at) in [(then, then_block), (otherwise, else_block)] {
+            self.builder.position_at_end(at);
+            if self.block(block)? == Falls::Through {
+                self.builder.build_unconditional_branch(join)?;
+                falls = Falls::Through;
+            }
+        }
+        self.resume(join, falls)
+    }
+
+    /// Takes the innermost target off and goes on behind it, if anything leaves it.
+    pub(super) fn leave_target(&mut self, end: BasicBlock<'c>) -> Result<Falls, Error> {
+        let target = self.targets.pop().expect("pushed by the caller");
+        self.resume(end, if target.broken { Falls::Through } else { Falls::Never })
+    }
+
+    /// Goes on at `at` if control falls there, and closes it otherwise.
+    fn resume(&mut self, at: BasicBlock<'c>, falls: Falls) -> Result<Falls, Error> {
+        self.builder.position_at_end(at);
+        if falls == Falls::Never {
+            self.builder.build_unreachable()?;
+        }
+        Ok(falls)
+    }
+
+    fn target(&mut self, label: Label) -> Result<&mut Target<'c>, Error> {
+        let found = self.targets.iter_mut().rev().find(|target| target.label == label);
+        found.ok_or_else(|| Error::Malformed(format!("{label:?} is not around its use")))
+    }
+
+    /// Calls a function of the IR; if it raises, so does this one.
+    pub(super) fn call(
+        &mut self,
+        id: FuncId,
+        args: &[BasicMetadataValueEnum<'c>],
+        site: Option<SiteId>,
+    ) -> Result<BasicValueEnum<'c>, Error> {
+        let callee = self.unit.functions[id.0 as usize];
+        let args: Vec<_> = std::iter::once(self.ctx().into()).chain(args.iter().copied()).collect();
+        let result = self.call_value(callee, &args)?;
+        if !self.unit.effects[id.0 as usize].raises {
+            return Ok(result);
+        }
+        let result = result.into_struct_value();
+        let status = self.builder.build_extract_value(result, 0, "status")?.into_int_value();
+        let next = self.append("returned");
+        match site {
+            None => self.fail_if(status, next)?,
+            Some(site) => {
+                let traced = self.append("raised");
+                let failed = self.is_nonzero(status)?;
+                self.branch_unlikely(failed, traced, next)?;
+                self.builder.position_at_end(traced);
+                self.trace(site.0)?;
+                let failure = self.failure()?;
+                self.builder.build_unconditional_branch(failure)?;
+                self.builder.position_at_end(next);
+            }
+        }
+        Ok(self.builder.build_extract_value(result, 1, "")?)
+    }
+
+    /// Calls and returns the result, with the function's liberties if it is a float.
+    pub(super) fn call_value(
+        &self,
+        callee: FunctionValue<'c>,
+        args: &[BasicMetadataValueEnum<'c>],
+    ) -> Result<BasicValueEnum<'c>, Error> {
+        let call = self.builder.build_call(callee, args, "")?;
+        call.set_call_convention(callee.get_call_conventions());
+        let value = call.try_as_basic_value().basic();
+        let value = value.ok_or_else(|| Error::Malformed("a call without a result was used".into()))?;
+        Ok(self.fast(value))
+    }
+
+    pub(super) fn call_int(
+        &self,
+        callee: FunctionValue<'c>,
+        args: &[BasicMetadataValueEnum<'c>],
+    ) -> Result<IntValue<'c>, Error> {
+        Ok(self.call_value(callee, args)?.into_int_value())
+    }
+
+    /// Fails with the callee if `status` is not 0, else goes on at `next`.
+    pub(super) fn fail_if(&mut self, status: IntValue<'c>, next: BasicBlock<'c>) -> Result<(), Error> {
+        let failure = self.failure()?;
+        let failed = self.is_nonzero(status)?;
+        self.branch_unlikely(failed, failure, next)?;
+        self.builder.position_at_end(next);
+        Ok(())
+    }
+
+    fn is_nonzero(&self, status: IntValue<'c>) -> Result<IntValue<'c>, Error> {
+        let zero = status.get_type().const_zero();
+        Ok(self.builder.build_int_compare(IntPredicate::NE, status, zero, "")?)
+    }
+
+    pub(super) fn branch_unlikely(
+        &self,
+        cond: IntValue<'c>,
+        unlikely: BasicBlock<'c>,
+        likely: BasicBlock<'c>,
+    ) -> Result<(), Error> {
+        let branch = self.builder.build_conditional_branch(cond, unlikely, likely)?;
+        let context = self.unit.context;
+        let weight = |weight| context.i32_type().const_int(weight, false).into();
+        let weights = context.metadata_node(&[
+            context.metadata_string("branch_weights").into(),
+            weight(1),
+            weight(1 << 20),
+        ]);
+        branch
+            .set_metadata(weights, context.get_kind_id("prof"))
+            .map_err(|error| Error::llvm("weigh a branch", error))
+    }
+
+    /// The block that leaves with status 1.
+    pub(super) fn failure(&mut self) -> Result<BasicBlock<'c>, Error> {
+        if let Some(failure) = self.failure {
+            return Ok(failure);
+        }
+        let failure = self.append("failure");
+        let builder = self.unit.context.create_builder();
+        builder.position_at_end(failure);
+        let status = self.unit.context.i32_type().const_int(1, false);
+        match self.exit {
+            Exit::Plain => return Err(Error::Malformed(format!("`{}` must not raise", self.function.name))),
+            Exit::Bare => builder.build_return(Some(&status))?,
+            Exit::Status => {
+                let nothing = self.unit.ty(&self.function.ret).const_zero();
+                let both = self.unit.context.const_struct(&[status.into(), nothing], false);
+                builder.build_return(Some(&both))?
+            }
+        };
+        self.failure = Some(failure);
+        Ok(failure)
+    }
+
+    fn leave_with(&self, value: BasicValueEnum<'c>) -> Result<(), Error> {
+        match self.exit {
+            Exit::Plain => self.builder.build_return(Some(&value))?,
+            Exit::Status => {
+                let nothing = self.unit.ty(&self.function.ret).const_zero();
+                let status = self.unit.context.i32_type().const_zero();
+                let both = self.unit.context.const_struct(&[status.into(), nothing], false);
+                let both = self.builder.build_insert_value(both, value, 1, "")?.into_struct_value();
+                self.builder.build_return(Some(&both))?
+            }
+            Exit::Bare => return Err(Error::Malformed("a return out of a parallel loop".into())),
+        };
+        Ok(())
+    }
+
+    /// Leaves a function that returns a status alone.
+    pub(super) fn leave_with_success(&self) -> Result<(), Error> {
+        self.builder.build_return(Some(&self.unit.context.i32_type().const_zero()))?;
+        Ok(())
+    }
+
+    /// The context that the function was given.
+    pub(super) fn ctx(&self) -> PointerValue<'c> {
+        self.param(0)
+    }
+
+    /// A parameter that is a pointer.
+    pub(super) fn param(&self, index: u32) -> PointerValue<'c> {
+        self.llvm.get_nth_param(index).expect("the caller declared it").into_pointer_value()
+    }
+
+    pub(super) fn bind(&mut self, id: ValueId, value: BasicValueEnum<'c>) {
+        self.values[id.0 as usize] = Some(value);
+    }
+
+    pub(super) fn value(&self, id: ValueId) -> Result<BasicValueEnum<'c>, Error> {
+        self.values[id.0 as usize]
+            .ok_or_else(|| Error::Malformed(format!("%{} is not bound at its use", id.0)))
+    }
+
+    /// The slot of a variable.
+    pub(super) fn var(&mut self, id: VarId) -> Result<PointerValue<'c>, Error> {
+        if let Some(slot) = self.vars[id.0 as usize] {
+            return Ok(slot);
+        }
+        let slot =
+            self.slot(self.unit.ty(self.function.var_type(id)), &self.function.vars[id.0 as usize].name)?;
+        self.vars[id.0 as usize] = Some(slot);
+        Ok(slot)
+    }
+
+    /// A new stack slot, for the whole run of the function.
+    pub(super) fn slot(
+        &self,
+        ty: impl Into<BasicTypeEnum<'c>>,
+        name: &str,
+    ) -> Result<PointerValue<'c>, Error> {
+        let builder = self.unit.context.create_builder();
+        builder.position_at_end(self.slots);
+        Ok(builder.build_alloca(ty.into(), name)?)
+    }
+
+    pub(super) fn append(&self, name: &str) -> BasicBlock<'c> {
+        self.unit.context.append_basic_block(self.llvm, name)
+    }
+
+    /// Gives the function's liberties to the instruction that computes `value`, if they mean something there.
+    pub(super) fn fast<V: BasicValue<'c> + Copy>(&self, value: V) -> V {
+        if !self.fastmath.is_empty()
+            && let Some(instruction) = value.as_instruction_value()
+        {
+            // An instruction that knows no such flags refuses them, and none are needed.
+            let _ = instruction.set_fast_math_flags(self.fastmath);
+        }
+        value
+    }
+}
+
+fn flags(fastmath: FastMath) -> FastMathFlags {
+    [
+        (fastmath.nnan, FastMathFlags::NoNaNs),
+        (fastmath.ninf, FastMathFlags::NoInfs),
+        (fastmath.nsz, FastMathFlags::NoSignedZeros),
+        (fastmath.arcp, FastMathFlags::AllowReciprocal),
+        (fastmath.contract, FastMathFlags::AllowContract),
+        (fastmath.afn, FastMathFlags::ApproxFunc),
+        (fastmath.reassoc, FastMathFlags::AllowReassoc),
+    ]
+    .into_iter()
+    .fold(FastMathFlags::empty(), |all, (allowed, flag)| if allowed { all | flag } else { all })
+}

@@ -1,0 +1,151 @@
+//! Loops that run on one thread, and when they poll.
+//!
+//! A loop of cheap turns is cut into *strips*: an inner loop of a bounded number of turns that never polls, so that LLVM
+//! can vectorise it, and an outer one that polls between strips. A loop that is over within its first strip never
+//! reads the tick.
+
+use inkwell::IntPredicate;
+use inkwell::basic_block::BasicBlock;
+use inkwell::values::IntValue;
+use ungil_ir::ir::{self, ForLoop, Label};
+
+use super::cost::Polls;
+use super::function::{Body, Falls, Target};
+use crate::Error;
+
+impl<'u, 'c> Body<'u, 'c, '_> {
+    /// Lowers a serial `For`.
+    pub(super) fn count(&mut self, looped: &'u ForLoop) -> Result<(), Error> {
+        let polls = self.unit.costs.polls(self.id, Some(looped.len), &looped.body);
+        let start = self.unit.context.i64_type().const_zero();
+        let end = self.value(looped.len)?.into_int_value();
+        self.count_between(looped, start, end, polls)
+    }
+
+    /// Runs the turns `start..end` of `looped`; `start >= 0`.
+    pub(super) fn count_between(
+        &mut self,
+        looped: &'u ForLoop,
+        start: IntValue<'c>,
+        end: IntValue<'c>,
+        polls: Polls,
+    ) -> Result<(), Error> {
+        let exit = self.append("for.end");
+        let enter = self.append("for.enter");
+        let any = self.builder.build_int_compare(IntPredicate::SLT, start, end, "")?;
+        self.builder.build_conditional_branch(any, enter, exit)?;
+        self.builder.position_at_end(enter);
+        let Polls::EachStrip(strip) = polls else {
+            self.turns(looped, start, end, exit, polls == Polls::EachTurn)?;
+            self.builder.build_unconditional_branch(exit)?;
+            self.builder.position_at_end(exit);
+            return Ok(());
+        };
+
+        let i64_type = self.unit.context.i64_type();
+        let strip_head = self.append("strip");
+        self.builder.build_unconditional_branch(strip_head)?;
+        self.builder.position_at_end(strip_head);
+        let base = self.builder.build_phi(i64_type, "base")?;
+        base.add_incoming(&[(&start, enter)]);
+        let base_value = base.as_basic_value().into_int_value();
+        let left = self.builder.build_int_nsw_sub(end, base_value, "left")?;
+        let strip = i64_type.const_int(strip, false);
+        let is_last = self.builder.build_int_compare(IntPredicate::SLE, left, strip, "")?;
+        let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
+        let strip_end = self.builder.build_int_nsw_add(base_value, n_turns, "strip.end")?;
+        self.turns(looped, base_value, strip_end, exit, false)?;
+
+        let more = self.append("for.more");
+        let unfinished = self.builder.build_int_compare(IntPredicate::SLT, strip_end, end, "")?;
+        self.builder.build_conditional_branch(unfinished, more, exit)?;
+        self.builder.position_at_end(more);
+        self.poll()?;
+        self.builder.build_unconditional_branch(strip_head)?;
+        base.add_incoming(&[(&strip_end, self.here()?)]);
+        self.builder.position_at_end(exit);
+        Ok(())
+    }
+
+    /// The loop itself, over `start..end`, which is not empty; goes on behind it.
+    fn turns(
+        &mut self,
+        looped: &'u ForLoop,
+        start: IntValue<'c>,
+        end: IntValue<'c>,
+        on_break: BasicBlock<'c>,
+        polls: bool,
+    ) -> Result<(), Error> {
+        let i64_type = self.unit.context.i64_type();
+        let [head, latch, done] = ["for", "for.next", "for.done"].map(|name| self.append(name));
+        let before = self.here()?;
+        self.builder.build_unconditional_branch(head)?;
+        self.builder.position_at_end(head);
+        let index = self.builder.build_phi(i64_type, &self.function.values[looped.index.0 as usize].name)?;
+        let index_value = index.as_basic_value().into_int_value();
+        self.bind(looped.index, index_value.into());
+
+        self.targets.push(Target { label: looped.label, on_break, on_continue: Some(latch), broken: false });
+        if self.block(&looped.body)? == Falls::Through {
+            self.builder.build_unconditional_branch(latch)?;
+        }
+        self.targets.pop();
+
+        self.builder.position_at_end(latch);
+        let one = i64_type.const_int(1, false);
+        let next = self.builder.build_int_nsw_add(index_value, one, "")?;
+        let more = self.builder.build_int_compare(IntPredicate::SLT, next, end, "")?;
+        let mut back = latch;
+        if polls {
+            let polled = self.append("for.more");
+            self.builder.build_conditional_branch(more, polled, done)?;
+            self.builder.position_at_end(polled);
+            self.poll()?;
+            back = self.here()?;
+            self.builder.build_unconditional_branch(head)?;
+        } else {
+            self.builder.build_conditional_branch(more, head, done)?;
+        }
+        index.add_incoming(&[(&start, before), (&next, back)]);
+        self.builder.position_at_end(done);
+        Ok(())
+    }
+
+    /// Lowers a `Loop`.
+    pub(super) fn endless(&mut self, label: Label, body: &'u ir::Block) -> Result<Falls, Error> {
+        let i64_type = self.unit.context.i64_type();
+        let [strip_head, head, latch, exit] =
+            ["strip", "loop", "loop.next", "loop.end"].map(|name| self.append(name));
+        let strip = match self.unit.costs.polls(self.id, None, body) {
+            Polls::EachStrip(strip) => strip,
+            Polls::Never | Polls::EachTurn => 1,
+        };
+        let strip = i64_type.const_int(strip, false);
+        self.builder.build_unconditional_branch(strip_head)?;
+        self.builder.position_at_end(strip_head);
+        self.builder.build_unconditional_branch(head)?;
+        self.builder.position_at_end(head);
+        let left = self.builder.build_phi(i64_type, "left")?;
+
+        self.targets.push(Target { label, on_break: exit, on_continue: Some(latch), broken: false });
+        if self.block(body)? == Falls::Through {
+            self.builder.build_unconditional_branch(latch)?;
+        }
+
+        self.builder.position_at_end(latch);
+        let one = i64_type.const_int(1, false);
+        let fewer = self.builder.build_int_nuw_sub(left.as_basic_value().into_int_value(), one, "")?;
+        left.add_incoming(&[(&strip, strip_head), (&fewer, latch)]);
+        let more = self.builder.build_int_compare(IntPredicate::NE, fewer, i64_type.const_zero(), "")?;
+        let strip_done = self.append("loop.poll");
+        self.builder.build_conditional_branch(more, head, strip_done)?;
+        self.builder.position_at_end(strip_done);
+        self.poll()?;
+        self.builder.build_unconditional_branch(strip_head)?;
+        self.leave_target(exit)
+    }
+
+    pub(super) fn here(&self) -> Result<BasicBlock<'c>, Error> {
+        self.builder.get_insert_block().ok_or_else(|| Error::Malformed("the builder stands nowhere".into()))
+    }
+}

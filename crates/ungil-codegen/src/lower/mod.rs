@@ -1,0 +1,186 @@
+//! From the typed IR to LLVM's.
+//!
+//! Reading order: this file declares the functions of a unit and its entry; `function` lowers a body's statements,
+//! `loops` the loops and their polls, `parallel` the parallel ones, `ops` operations; `types`
+//! and `memory` say how values look in registers and in memory; `runtime` names what the runtime offers; `cost` decides
+//! how often a loop polls; `captures` what a parallel body needs from outside.
+//!
+//! Conventions of the code that is made:
+//!
+//! - Each function of the IR is `fastcc T @name(ptr ctx, args…)`, or `fastcc {i32, T}` if it may raise: status 0 and the
+//!   result, or status 1 while the context holds the exception.
+//! - A type without representation is `{}`; LLVM drops such values.
+//! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports.
+
+mod captures;
+mod cost;
+mod function;
+mod loops;
+mod memory;
+mod ops;
+mod parallel;
+mod runtime;
+mod types;
+
+use std::cell::Cell;
+use std::ffi::CStr;
+
+use inkwell::AddressSpace;
+use inkwell::attributes::{Attribute, AttributeLoc};
+use inkwell::context::Context;
+use inkwell::module::{Linkage, Module};
+use inkwell::targets::TargetMachine;
+use inkwell::types::{BasicMetadataTypeEnum, BasicType, BasicTypeEnum};
+use inkwell::values::{BasicMetadataValueEnum, FunctionValue};
+use ungil_ir::effects::{self, Effects};
+use ungil_ir::ir;
+use ungil_ir::layout::struct_layout;
+
+use crate::{Error, target};
+use cost::Costs;
+use function::{Body, Exit};
+use runtime::Runtime;
+
+/// The name of the entry.
+pub(crate) const ENTRY: &CStr = c"ungil_entry";
+
+/// LLVM's number for its own calling convention, which returns structs in registers.
+const FASTCC: u32 = 8;
+
+/// Lowers `module` for the machine.
+pub(crate) fn module<'c>(
+    context: &'c Context,
+    module: &ir::Module,
+    machine: &TargetMachine,
+) -> Result<Module<'c>, Error> {
+    if cfg!(debug_assertions) {
+        ungil_ir::verify::verify(module).map_err(|violations| Error::Malformed(violations.join("\n")))?;
+    }
+    let entry = module.entry.ok_or_else(|| Error::Malformed("there is no entry".into()))?;
+    let llvm = context.create_module("ungil");
+    llvm.set_triple(&machine.get_triple());
+    llvm.set_data_layout(&machine.get_target_data().get_data_layout());
+    let mut unit = Unit {
+        context,
+        ir: module,
+        effects: effects::effects(module),
+        costs: Costs::of(module),
+        functions: Vec::new(),
+        runtime: Runtime::default(),
+        n_outlined: Cell::new(0),
+        llvm,
+    };
+    unit.functions = module.functions.iter().enumerate().map(|(index, _)| unit.declare(index)).collect();
+    for index in 0..module.functions.len() {
+        Body::lower(&unit, ir::FuncId(index as u32))?;
+    }
+    unit.define_entry(entry)?;
+    Ok(unit.llvm)
+}
+
+/// What the lowering of a module shares.
+struct Unit<'c, 'm> {
+    context: &'c Context,
+    llvm: Module<'c>,
+    ir: &'m ir::Module,
+    effects: Vec<Effects>,
+    costs: Costs,
+    /// Indexed as the IR's.
+    functions: Vec<FunctionValue<'c>>,
+    runtime: Runtime<'c>,
+    /// How many parallel bodies have been named.
+    n_outlined: Cell<u32>,
+}
+
+impl<'c> Unit<'c, '_> {
+    /// Declares the function for the IR's of that index.
+    fn declare(&self, index: usize) -> FunctionValue<'c> {
+        let function = &self.ir.functions[index];
+        let effects = self.effects[index];
+        let params: Vec<BasicMetadataTypeEnum> = std::iter::once(self.ptr().into())
+            .chain(function.params.iter().map(|param| self.ty(function.value_type(*param)).into()))
+            .collect();
+        let ty = self.result_type(function, effects).fn_type(&params, false);
+        let llvm = self.llvm.add_function(&format!("{}.{index}", function.name), ty, Some(Linkage::Internal));
+        llvm.set_call_conventions(FASTCC);
+        self.describe(llvm, function.options.fastmath);
+        match function.options.inline {
+            ir::Inline::Always if !effects.recursive => {
+                self.attribute(llvm, AttributeLoc::Function, "alwaysinline")
+            }
+            ir::Inline::Never => self.attribute(llvm, AttributeLoc::Function, "noinline"),
+            _ => {}
+        }
+        self.attribute(llvm, AttributeLoc::Param(0), "noalias");
+        llvm
+    }
+
+    /// What a function returns: its result, with the status if it may raise.
+    fn result_type(&self, function: &ir::Function, effects: Effects) -> BasicTypeEnum<'c> {
+        let ret = self.ty(&function.ret);
+        if effects.raises {
+            self.context.struct_type(&[self.context.i32_type().into(), ret], false).into()
+        } else {
+            ret
+        }
+    }
+
+    /// Says of a function with a body what holds for all of them.
+    fn describe(&self, llvm: FunctionValue<'c>, fastmath: ir::FastMath) {
+        let text = |key, value| {
+            llvm.add_attribute(AttributeLoc::Function, self.context.create_string_attribute(key, value));
+        };
+        text("target-cpu", target::host_cpu_name());
+        text("target-features", target::host_cpu_features());
+        if let Some(width) = target::preferred_vector_width() {
+            text("prefer-vector-width", width);
+        }
+        // Some passes look at these and not at the instructions' flags; an inlined function keeps what both have.
+        for (allowed, key) in [
+            (fastmath.nnan, "no-nans-fp-math"),
+            (fastmath.ninf, "no-infs-fp-math"),
+            (fastmath.nsz, "no-signed-zeros-fp-math"),
+        ] {
+            if allowed {
+                text(key, "true");
+            }
+        }
+        self.attribute(llvm, AttributeLoc::Function, "nounwind");
+        self.attribute(llvm, AttributeLoc::Param(0), "nonnull");
+        self.attribute(llvm, AttributeLoc::Param(0), "noundef");
+    }
+
+    fn attribute(&self, llvm: FunctionValue<'c>, place: AttributeLoc, name: &str) {
+        let kind = Attribute::get_named_enum_kind_id(name);
+        debug_assert_ne!(kind, 0, "LLVM knows no attribute {name}");
+        llvm.add_attribute(place, self.context.create_enum_attribute(kind, 0));
+    }
+
+    /// Defines the entry, which reads the arguments, calls `id` and writes the result.
+    fn define_entry(&self, id: ir::FuncId) -> Result<(), Error> {
+        let function = self.ir.function(id);
+        let params = [self.ptr().into(); 3];
+        let ty = self.context.i32_type().fn_type(&params, false);
+        let llvm = self.llvm.add_function(&ENTRY.to_string_lossy(), ty, Some(Linkage::External));
+        self.describe(llvm, function.options.fastmath);
+        for place in [0, 1, 2].map(AttributeLoc::Param) {
+            self.attribute(llvm, place, "noalias");
+        }
+        let mut body = Body::new(self, id, llvm, Exit::Bare);
+        let [args_at, ret_at] =
+            [1, 2].map(|n| llvm.get_nth_param(n).expect("it has three").into_pointer_value());
+        let types: Vec<_> = function.params.iter().map(|param| function.value_type(*param).clone()).collect();
+        let mut args: Vec<BasicMetadataValueEnum> = Vec::new();
+        for (ty, offset) in types.iter().zip(struct_layout(&types).1) {
+            args.push(body.load(args_at, offset, ty)?.into());
+        }
+        let result = body.call(id, &args, None)?;
+        body.store(ret_at, 0, &function.ret, result)?;
+        body.leave_with_success()?;
+        body.finish()
+    }
+
+    fn ptr(&self) -> inkwell::types::PointerType<'c> {
+        self.context.ptr_type(AddressSpace::default())
+    }
+}

@@ -1,0 +1,274 @@
+//! The loader: objects into this process, by LLVM's ORC.
+//!
+//! One `LLJIT` serves the process and lives as long; every access to it holds the lock of [`crate::fork`]. Each loaded
+//! object has a *dylib* (ORC's name space) to itself, so that all objects may call their entry alike. The C interface
+//! can neither remove a dylib nor link one to another: so each gets its own definitions of the runtime's symbols, and
+//! when an object is unloaded, its memory is freed by its resource tracker and the dylib is kept for the next one.
+//!
+//! Nothing is compiled in here and ORC starts no threads: a look-up loads and links on the thread that asks.
+
+use std::cell::UnsafeCell;
+use std::ffi::{CStr, CString, c_void};
+use std::ptr;
+
+use inkwell::llvm_sys::core::LLVMCreateMemoryBufferWithMemoryRangeCopy;
+use inkwell::llvm_sys::error::{LLVMDisposeErrorMessage, LLVMErrorRef, LLVMGetErrorMessage};
+use inkwell::llvm_sys::orc2::lljit::{
+    LLVMOrcCreateLLJIT, LLVMOrcLLJITAddObjectFileWithRT, LLVMOrcLLJITGetExecutionSession,
+    LLVMOrcLLJITGetGlobalPrefix, LLVMOrcLLJITMangleAndIntern, LLVMOrcLLJITRef,
+};
+use inkwell::llvm_sys::orc2::{
+    LLVMJITEvaluatedSymbol, LLVMJITSymbolFlags, LLVMJITSymbolGenericFlags, LLVMOrcAbsoluteSymbols,
+    LLVMOrcCJITDylibSearchOrderElement, LLVMOrcCLookupSetElement, LLVMOrcCSymbolMapPair,
+    LLVMOrcCSymbolMapPairs, LLVMOrcCreateDynamicLibrarySearchGeneratorForPath,
+    LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess, LLVMOrcDefinitionGeneratorRef,
+    LLVMOrcExecutionSessionCreateBareJITDylib, LLVMOrcExecutionSessionLookup, LLVMOrcJITDylibAddGenerator,
+    LLVMOrcJITDylibCreateResourceTracker, LLVMOrcJITDylibDefine, LLVMOrcJITDylibLookupFlags,
+    LLVMOrcJITDylibRef, LLVMOrcLookupKind, LLVMOrcReleaseResourceTracker,
+    LLVMOrcReleaseSymbolStringPoolEntry, LLVMOrcResourceTrackerRef, LLVMOrcResourceTrackerRemove,
+    LLVMOrcSymbolLookupFlags, LLVMOrcSymbolStringPoolEntryRef,
+};
+
+use crate::{EntryFn, Error, fork, lower, target};
+
+/// Loads an object and links it with the runtime and the C library.
+pub(crate) fn load(object: &[u8]) -> Result<Library, Error> {
+    with_loader(|loader| loader.load(object))
+}
+
+/// A loaded object; unloaded when dropped.
+pub(crate) struct Library {
+    dylib: LLVMOrcJITDylibRef,
+    tracker: LLVMOrcResourceTrackerRef,
+    entry: EntryFn,
+}
+
+// SAFETY: the pointers are only handed to ORC, with the loader's lock held; the code itself may run on any thread.
+unsafe impl Send for Library {}
+// SAFETY: as above; sharing one gives out the entry alone.
+unsafe impl Sync for Library {}
+
+impl Library {
+    pub(crate) fn entry(&self) -> EntryFn {
+        self.entry
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        // The loader exists, for it has loaded this; an error would leave the memory in use, which harms nobody.
+        let _ = with_loader(|loader| {
+            loader.unload(self.tracker);
+            loader.free.push(self.dylib);
+            Ok(())
+        });
+    }
+}
+
+struct Loader {
+    jit: LLVMOrcLLJITRef,
+    /// Dylibs that hold the runtime's symbols and nothing else.
+    free: Vec<LLVMOrcJITDylibRef>,
+    n_dylibs: usize,
+}
+
+/// The loader, made when first needed.
+struct Slot(UnsafeCell<Option<Loader>>);
+
+// SAFETY: only `with_loader` reaches the cell, holding the lock.
+unsafe impl Sync for Slot {}
+
+static LOADER: Slot = Slot(UnsafeCell::new(None));
+
+fn with_loader<R>(work: impl FnOnce(&mut Loader) -> Result<R, Error>) -> Result<R, Error> {
+    fork::guarded(|| {
+        // SAFETY: the lock is held and no `work` comes back here, so this is the only reference.
+        let slot = unsafe { &mut *LOADER.0.get() };
+        if slot.is_none() {
+            *slot = Some(Loader::new()?);
+        }
+        work(slot.as_mut().expect("made above"))
+    })
+}
+
+impl Loader {
+    fn new() -> Result<Self, Error> {
+        target::initialise();
+        let mut jit = ptr::null_mut();
+        // SAFETY: the target is initialised; a null builder asks for the defaults; `jit` is written if there is no error.
+        check("start its loader", unsafe { LLVMOrcCreateLLJIT(&raw mut jit, ptr::null_mut()) })?;
+        Ok(Self { jit, free: Vec::new(), n_dylibs: 0 })
+    }
+
+    fn load(&mut self, object: &[u8]) -> Result<Library, Error> {
+        let dylib = match self.free.pop() {
+            Some(dylib) => dylib,
+            None => self.new_dylib()?,
+        };
+        // SAFETY: the dylib is one of this session's.
+        let tracker = unsafe { LLVMOrcJITDylibCreateResourceTracker(dylib) };
+        let entry = self.add(object, tracker).and_then(|()| self.find_entry(dylib));
+        match entry {
+            Ok(entry) => Ok(Library { dylib, tracker, entry }),
+            Err(error) => {
+                self.unload(tracker);
+                self.free.push(dylib);
+                Err(error)
+            }
+        }
+    }
+
+    fn add(&mut self, object: &[u8], tracker: LLVMOrcResourceTrackerRef) -> Result<(), Error> {
+        let name = c"ungil";
+        // SAFETY: the range is readable, and copied.
+        let buffer = unsafe {
+            LLVMCreateMemoryBufferWithMemoryRangeCopy(object.as_ptr().cast(), object.len(), name.as_ptr())
+        };
+        // SAFETY: the loader and the tracker are live; the buffer becomes the loader's.
+        check("read an object", unsafe { LLVMOrcLLJITAddObjectFileWithRT(self.jit, tracker, buffer) })
+    }
+
+    fn unload(&mut self, tracker: LLVMOrcResourceTrackerRef) {
+        // SAFETY: the tracker is live, and the caller gives it up with the code that it tracks.
+        let removed = check("unload code", unsafe { LLVMOrcResourceTrackerRemove(tracker) });
+        debug_assert!(removed.is_ok(), "{removed:?}");
+        // SAFETY: it is not used again.
+        unsafe { LLVMOrcReleaseResourceTracker(tracker) };
+    }
+
+    /// A dylib that knows the runtime, the mathematics library and the process.
+    fn new_dylib(&mut self) -> Result<LLVMOrcJITDylibRef, Error> {
+        let name = CString::new(format!("unit{}", self.n_dylibs)).expect("no NUL in a number");
+        self.n_dylibs += 1;
+        // SAFETY: the session lives as long as the loader.
+        let session = unsafe { LLVMOrcLLJITGetExecutionSession(self.jit) };
+        // SAFETY: the session is live; no other dylib has that name.
+        let dylib = unsafe { LLVMOrcExecutionSessionCreateBareJITDylib(session, name.as_ptr()) };
+        let mut symbols: Vec<_> = ungil_rt::symbols()
+            .into_iter()
+            .map(|(name, address)| LLVMOrcCSymbolMapPair {
+                Name: self.intern(&CString::new(name).expect("names have no NUL")),
+                Sym: LLVMJITEvaluatedSymbol {
+                    Address: address as u64,
+                    Flags: LLVMJITSymbolFlags {
+                        GenericFlags: LLVMJITSymbolGenericFlags::LLVMJITSymbolGenericFlagsExported as u8,
+                        TargetFlags: 0,
+                    },
+                },
+            })
+            .collect();
+        // SAFETY: the pairs are copied, their names become the unit's.
+        let unit = unsafe { LLVMOrcAbsoluteSymbols(symbols.as_mut_ptr(), symbols.len()) };
+        // SAFETY: both are live; the unit becomes the dylib's.
+        check("define the runtime", unsafe { LLVMOrcJITDylibDefine(dylib, unit) })?;
+        // SAFETY: the loader is live.
+        let prefix = unsafe { LLVMOrcLLJITGetGlobalPrefix(self.jit) };
+        if cfg!(target_os = "linux") {
+            // The process may have loaded us, and with us the mathematics library, where a search of the process does
+            // not look.
+            add_generator(dylib, |generator| {
+                // SAFETY: the path is a C string, and there is no filter to call.
+                unsafe {
+                    LLVMOrcCreateDynamicLibrarySearchGeneratorForPath(
+                        generator,
+                        c"libm.so.6".as_ptr(),
+                        prefix,
+                        None,
+                        ptr::null_mut(),
+                    )
+                }
+            })?;
+        }
+        add_generator(dylib, |generator| {
+            // SAFETY: there is no filter to call.
+            unsafe {
+                LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(generator, prefix, None, ptr::null_mut())
+            }
+        })?;
+        Ok(dylib)
+    }
+
+    fn find_entry(&mut self, dylib: LLVMOrcJITDylibRef) -> Result<EntryFn, Error> {
+        // SAFETY: the session lives as long as the loader.
+        let session = unsafe { LLVMOrcLLJITGetExecutionSession(self.jit) };
+        let name = self.intern(lower::ENTRY);
+        let mut order = [LLVMOrcCJITDylibSearchOrderElement {
+            JD: dylib,
+            JDLookupFlags: LLVMOrcJITDylibLookupFlags::LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly,
+        }];
+        let mut wanted = [LLVMOrcCLookupSetElement {
+            Name: name,
+            LookupFlags: LLVMOrcSymbolLookupFlags::LLVMOrcSymbolLookupFlagsRequiredSymbol,
+        }];
+        let mut found: Result<u64, Error> = Err(Error::llvm("link code", "no answer"));
+        // SAFETY: the lists have the lengths given and live until the call returns; without threads of its own ORC calls
+        // `take_address` once, before it returns, with the pointer to `found`.
+        unsafe {
+            LLVMOrcExecutionSessionLookup(
+                session,
+                LLVMOrcLookupKind::LLVMOrcLookupKindStatic,
+                order.as_mut_ptr(),
+                order.len(),
+                wanted.as_mut_ptr(),
+                wanted.len(),
+                take_address,
+                (&raw mut found).cast(),
+            );
+        }
+        // SAFETY: `intern` gave us this reference and the look-up is over.
+        unsafe { LLVMOrcReleaseSymbolStringPoolEntry(name) };
+        // SAFETY: the symbol is the entry that `lower` made with that signature (or the caller of `Code::load` answers).
+        found.map(|address| unsafe {
+            std::mem::transmute::<*const (), EntryFn>(address as usize as *const ())
+        })
+    }
+
+    fn intern(&self, name: &CStr) -> LLVMOrcSymbolStringPoolEntryRef {
+        // SAFETY: the loader is live and the name a C string.
+        unsafe { LLVMOrcLLJITMangleAndIntern(self.jit, name.as_ptr()) }
+    }
+}
+
+/// Receives the answer of a look-up of one symbol.
+extern "C" fn take_address(
+    error: LLVMErrorRef,
+    result: LLVMOrcCSymbolMapPairs,
+    n_pairs: usize,
+    found: *mut c_void,
+) {
+    let answer = check("link code", error).and_then(|()| {
+        if n_pairs == 1 {
+            // SAFETY: without an error there are `n_pairs` pairs.
+            Ok(unsafe { (*result).Sym.Address })
+        } else {
+            Err(Error::llvm("link code", "the entry is missing"))
+        }
+    });
+    // SAFETY: `find_entry` passed the address of its `found` and is waiting.
+    unsafe { *found.cast::<Result<u64, Error>>() = answer };
+}
+
+fn add_generator(
+    dylib: LLVMOrcJITDylibRef,
+    create: impl FnOnce(*mut LLVMOrcDefinitionGeneratorRef) -> LLVMErrorRef,
+) -> Result<(), Error> {
+    let mut generator = ptr::null_mut();
+    check("open a library", create(&raw mut generator))?;
+    // SAFETY: both are live; the generator becomes the dylib's.
+    unsafe { LLVMOrcJITDylibAddGenerator(dylib, generator) };
+    Ok(())
+}
+
+/// Takes an error of LLVM over.
+fn check(stage: &'static str, error: LLVMErrorRef) -> Result<(), Error> {
+    if error.is_null() {
+        return Ok(());
+    }
+    // SAFETY: the error is live and given up.
+    let message = unsafe { LLVMGetErrorMessage(error) };
+    // SAFETY: LLVM returns a C string.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    // SAFETY: the string is LLVM's and not used again.
+    unsafe { LLVMDisposeErrorMessage(message) };
+    Err(Error::llvm(stage, text))
+}

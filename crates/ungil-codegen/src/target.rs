@@ -1,0 +1,75 @@
+//! The machine that code is made for: this one.
+
+use std::sync::LazyLock;
+
+use inkwell::OptimizationLevel;
+use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple};
+
+use crate::Error;
+
+/// The host's processor, as LLVM names it (`"skylake-avx512"`).
+pub fn host_cpu_name() -> &'static str {
+    &HOST.cpu
+}
+
+/// The host's features, as LLVM lists them (`"+sse2,-avx512f,…"`).
+pub fn host_cpu_features() -> &'static str {
+    &HOST.features
+}
+
+/// The version of LLVM that is linked (`"19.1.7"`).
+pub fn llvm_version() -> String {
+    let (major, minor, patch) = inkwell::support::get_llvm_version();
+    format!("{major}.{minor}.{patch}")
+}
+
+/// How wide vectors shall be, in bits, if LLVM would choose otherwise.
+///
+/// LLVM 19 uses 256 bits on Skylake-X and its successors although they have registers of 512, because the first of
+/// them lowered their clock when a few wide instructions stood among ordinary code. Loops that we vectorise are not
+/// few instructions.
+pub(crate) fn preferred_vector_width() -> Option<&'static str> {
+    HOST.features.split(',').any(|feature| feature == "+avx512f").then_some("512")
+}
+
+/// Makes LLVM ready for the host.
+pub(crate) fn initialise() {
+    LazyLock::force(&HOST);
+}
+
+/// A target machine of the host; one for each compilation, since LLVM's are not shared between threads.
+pub(crate) fn machine(level: OptimizationLevel) -> Result<TargetMachine, Error> {
+    let host = &*HOST;
+    let triple = TargetTriple::create(&host.triple);
+    let target = Target::from_triple(&triple).map_err(|message| Error::llvm("find the target", message))?;
+    target
+        .create_target_machine(
+            &triple,
+            &host.cpu,
+            &host.features,
+            level,
+            // Position-independent: the loader puts code and the functions it calls more than 2 GiB apart.
+            RelocMode::PIC,
+            CodeModel::Default,
+        )
+        .ok_or_else(|| Error::llvm("describe the target", &host.triple))
+}
+
+/// What is asked of LLVM about the host, once.
+struct Host {
+    triple: String,
+    cpu: String,
+    features: String,
+}
+
+static HOST: LazyLock<Host> = LazyLock::new(|| {
+    let config =
+        InitializationConfig { asm_parser: false, disassembler: false, ..InitializationConfig::default() };
+    Target::initialize_native(&config).expect("the features of this crate include the native target");
+    let text = |string: &std::ffi::CStr| string.to_string_lossy().into_owned();
+    Host {
+        triple: text(TargetMachine::get_default_triple().as_str()),
+        cpu: text(&TargetMachine::get_host_cpu_name()),
+        features: text(&TargetMachine::get_host_cpu_features()),
+    }
+});
