@@ -1,7 +1,7 @@
 //! From the typed IR to LLVM's.
 //!
 //! Reading order: this file declares the functions of a unit and its entry; `function` lowers a body's statements,
-//! `loops` the loops and their polls, `parallel` the parallel ones, `ops` operations; `types`
+//! `loops` the loops and their polls, `parallel` the parallel ones, `ops` and `casts` operations; `types`
 //! and `memory` say how values look in registers and in memory; `runtime` names what the runtime offers; `cost` decides
 //! how often a loop polls; `captures` what a parallel body needs from outside.
 //!
@@ -13,6 +13,7 @@
 //! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports.
 
 mod captures;
+mod casts;
 mod cost;
 mod function;
 mod loops;

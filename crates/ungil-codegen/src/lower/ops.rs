@@ -6,9 +6,9 @@ use inkwell::module::Linkage;
 use inkwell::types::{BasicMetadataTypeEnum, BasicType, BasicTypeEnum};
 use inkwell::values::{AggregateValueEnum, BasicMetadataValueEnum, BasicValueEnum, FunctionValue, IntValue};
 use inkwell::{FloatPredicate, IntPredicate};
+use ungil_ir::Type;
 use ungil_ir::ir::{BinaryOp, CompareOp, Const, Intrinsic, Op, PrintId, UnaryOp, ValueId};
 use ungil_ir::layout::struct_layout;
-use ungil_ir::{IntTy, Type};
 
 use super::function::Body;
 use super::runtime::Ty;
@@ -154,43 +154,6 @@ impl<'c> Body<'_, 'c, '_> {
             (CompareOp::Ge, false) => IntPredicate::UGE,
         };
         Ok(self.builder.build_int_compare(predicate, a.into_int_value(), b.into_int_value(), "")?.into())
-    }
-
-    fn cast(&self, from: &Type, to: &Type, a: BasicValueEnum<'c>) -> Result<BasicValueEnum<'c>, Error> {
-        let build = &self.builder;
-        let signed = matches!(from, Type::Int(int) if int.signed);
-        Ok(match (a, self.unit.ty(to)) {
-            (BasicValueEnum::IntValue(a), BasicTypeEnum::IntType(to)) => {
-                let (old, new) = (a.get_type().get_bit_width(), to.get_bit_width());
-                if new < old {
-                    build.build_int_truncate(a, to, "")?.into()
-                } else if new == old {
-                    a.into()
-                } else if signed {
-                    build.build_int_s_extend(a, to, "")?.into()
-                } else {
-                    build.build_int_z_extend(a, to, "")?.into()
-                }
-            }
-            (BasicValueEnum::IntValue(a), BasicTypeEnum::FloatType(to)) if signed => {
-                build.build_signed_int_to_float(a, to, "")?.into()
-            }
-            (BasicValueEnum::IntValue(a), BasicTypeEnum::FloatType(to)) => {
-                build.build_unsigned_int_to_float(a, to, "")?.into()
-            }
-            (BasicValueEnum::FloatValue(a), BasicTypeEnum::FloatType(to)) => {
-                self.fast(build.build_float_cast(a, to, "")?).into()
-            }
-            (BasicValueEnum::FloatValue(a), BasicTypeEnum::IntType(result)) => {
-                let name = match to {
-                    Type::Int(IntTy { signed: true, .. }) => "llvm.fptosi.sat",
-                    _ => "llvm.fptoui.sat",
-                };
-                let function = self.intrinsic(name, &[result.into(), a.get_type().into()])?;
-                self.call_value(function, &[a.into()])?
-            }
-            _ => return Err(Error::Malformed(format!("no conversion from {from} to {to}"))),
-        })
     }
 
     /// Picks each scalar by itself: LLVM optimises that, and not a select of structs.
