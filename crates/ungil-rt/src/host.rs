@@ -10,7 +10,7 @@ use crate::context::{Context, RAISE_INTERRUPTED};
 /// What the runtime asks of the program around it.
 ///
 /// A host that reports an exception keeps it (reachable from `user`, or for itself) until the call from outside returns
-/// with [`RAISE_INTERRUPTED`](crate::RAISE_INTERRUPTED); where several threads of one call report, it keeps one of them.
+/// with [`RAISE_INTERRUPTED`]; where several threads of one call report, it keeps one of them.
 /// A thread that holds a lock which a method here takes must not enter compiled code that has parallel loops: it
 /// would wait for helpers that wait for its lock.
 pub trait Host: Send + Sync {

@@ -3,10 +3,12 @@
 //! # Protocol
 //!
 //! The caller makes a [`Job`], posts it on the board (`pool.rs`), and takes part itself; helpers join from the board.
-//! Each participant claims groups of consecutive chunks and runs them in order until none is left or wanted.
+//! When waking them may cost more than the loop, the caller begins alone; it posts the job when it sees that much is
+//! left, or a chunk's first poll posts it. Each participant claims groups of consecutive chunks and runs them in order until none is left or wanted.
 //!
 //! | field | written by | means |
 //! |---|---|---|
+//! | `is_posted` | who posts the job, once | helpers may know the job; while false it is the caller's alone |
 //! | `next` | every participant, grows | chunks below it are claimed |
 //! | `limit` | every participant, shrinks | chunks from it on are not wanted: all at first, then from the lowest that failed |
 //! | `error` | every participant, under its lock | the error of lowest rank |
@@ -20,7 +22,7 @@
 //!
 //! *Work inside of work.* A chunk may run a loop of its own: that job's `parent` is the chunk. Work is unwanted
 //! when its own chunk or any it lies in is at or above its job's limit; it stops with
-//! [`RAISE_STOPPED`](crate::RAISE_STOPPED), which the job that stopped it drops.
+//! [`RAISE_STOPPED`], which the job that stopped it drops.
 //!
 //! *The end.* The caller takes the job off the board, after which `n_inside` only falls, and waits until it is zero.
 //! The release of each helper's subtraction pairs with the acquire of the caller's load, so that the caller sees all
@@ -28,8 +30,9 @@
 
 use std::ffi::c_void;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{iter, ptr, thread};
 
 use crate::chunk::MAX_CHUNKS;
@@ -40,6 +43,19 @@ use crate::{poll, threads};
 /// A participant claims this fraction of what each has left to do: small enough for bodies of uneven length, large
 /// enough that claims cost nothing beside chunks of nanoseconds.
 const CLAIM_FRACTION: u32 = 8;
+
+/// A loop is begun alone only when each thread's share has so many chunks that the one it waits for hardly counts.
+const SHARE_TO_BEGIN_ALONE: u32 = 16;
+
+/// What has to be left of a loop begun alone for helpers to be woken. Waking one costs the caller 8 us, and it comes
+/// some 20 us later (measured by `benches/parallel.rs` on two cores of Zen 4).
+const WORTH_WAKING: Duration = Duration::from_micros(40);
+
+/// How long a loop is begun alone at least: in less, cold caches count for more than the body.
+const WORTH_JUDGING: Duration = Duration::from_micros(3);
+
+/// The most chunks between two looks at the clock in a loop begun alone.
+const LONGEST_STEP: u32 = 16;
 
 /// A parallel loop while it runs.
 #[derive(Debug)]
@@ -53,6 +69,7 @@ pub(crate) struct Job {
     thread_ids: Arc<ThreadIds>,
     parent: Option<Work>,
     caller: thread::Thread,
+    is_posted: AtomicBool,
     next: AtomicU32,
     limit: AtomicU32,
     error: Mutex<Option<(u32, Raised)>>,
@@ -76,8 +93,16 @@ pub(crate) struct Work {
 impl Work {
     /// Whether this chunk, or one that its loop runs in, need not be finished.
     pub(crate) fn is_unwanted(&self) -> bool {
+        self.lineage().any(|work| work.chunk >= work.job.limit.load(Ordering::Relaxed))
+    }
+
+    /// The loops that this chunk lies in, the innermost first.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        self.lineage().map(|work| &work.job)
+    }
+
+    fn lineage(&self) -> impl Iterator<Item = &Self> {
         iter::successors(Some(self), |work| work.job.parent.as_ref())
-            .any(|work| work.chunk >= work.job.limit.load(Ordering::Relaxed))
     }
 }
 
@@ -97,6 +122,7 @@ impl Job {
             thread_ids,
             parent: ctx.work.clone(),
             caller: thread::current(),
+            is_posted: AtomicBool::new(false),
             next: AtomicU32::new(0),
             limit: AtomicU32::new(n_chunks),
             error: Mutex::new(None),
@@ -145,15 +171,49 @@ impl Job {
         }
     }
 
+    /// Whether so many chunks come on each thread that [`Job::begin_alone`] holds nobody up.
+    pub(crate) fn may_begin_alone(&self) -> bool {
+        self.n_chunks >= SHARE_TO_BEGIN_ALONE * self.n_threads
+    }
+
+    /// Runs the first chunks, before the job is posted, for as long as what is left is not worth waking helpers for; true =
+    /// the loop is over, and only this thread has seen it. A chunk that takes long ends this by its first poll.
+    pub(crate) fn begin_alone(self: &Arc<Self>, ctx: &mut Context) -> bool {
+        let start = Instant::now();
+        let mut step = 1;
+        self.run_groups(
+            ctx,
+            || {
+                let group = self.claim(|_| step);
+                step = LONGEST_STEP.min(2 * step);
+                group
+            },
+            |n_done| {
+                let elapsed = start.elapsed();
+                let is_short = elapsed * (self.n_chunks - n_done) < WORTH_WAKING * n_done;
+                !self.is_posted() && (is_short || elapsed < WORTH_JUDGING)
+            },
+        );
+        !self.is_posted() && self.next.load(Ordering::Relaxed) >= self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Marks the job as posted; true = it was not before.
+    pub(crate) fn mark_posted(&self) -> bool {
+        !self.is_posted() && !self.is_posted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether helpers may have seen the job.
+    ///
+    /// Relaxed: marked by the caller, or by a helper of a loop inside of a chunk of the caller's, for which the caller
+    /// waits before it asks.
+    fn is_posted(&self) -> bool {
+        self.is_posted.load(Ordering::Relaxed)
+    }
+
     /// Claims and runs chunks with `ctx` until there is nothing left to claim.
     pub(crate) fn take_part(self: &Arc<Self>, ctx: &mut Context) {
-        let outer = ctx.work.take();
-        while let Some(group) = self.claim() {
-            if !group.into_iter().all(|chunk| self.run(ctx, chunk)) {
-                break;
-            }
-        }
-        ctx.work = outer;
+        let fraction = CLAIM_FRACTION * self.n_threads;
+        self.run_groups(ctx, || self.claim(|n_left| n_left / fraction), |_| true);
     }
 
     /// Records that the work on `chunk` has ended with `raised`, and makes the chunks after it unwanted.
@@ -180,15 +240,33 @@ impl Job {
         error.take().map(|(_, raised)| raised)
     }
 
-    /// The next group of chunks for a participant. Relaxed: who claims what orders no other memory.
-    fn claim(&self) -> Option<Range<u32>> {
+    /// Runs the groups that `claim` gives, until it gives none, a chunk fails, or `goes_on` says no to the end of one.
+    fn run_groups(
+        self: &Arc<Self>,
+        ctx: &mut Context,
+        mut claim: impl FnMut() -> Option<Range<u32>>,
+        goes_on: impl Fn(u32) -> bool,
+    ) {
+        let outer = ctx.work.take();
+        while let Some(mut group) = claim() {
+            let end = group.end;
+            if !group.all(|chunk| self.run(ctx, chunk)) || !goes_on(end) {
+                break;
+            }
+        }
+        ctx.work = outer;
+    }
+
+    /// The next group of chunks: of the size that `size_of` makes of the number of those left, at least 1 and at most all.
+    /// Relaxed: who claims what orders no other memory.
+    fn claim(&self, size_of: impl Fn(u32) -> u32) -> Option<Range<u32>> {
         let mut first = self.next.load(Ordering::Relaxed);
         loop {
             let n_left = self.limit.load(Ordering::Relaxed).saturating_sub(first);
             if n_left == 0 {
                 return None;
             }
-            let end = first + (n_left / (CLAIM_FRACTION * self.n_threads)).max(1);
+            let end = first + size_of(n_left).clamp(1, n_left);
             match self.next.compare_exchange_weak(first, end, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some(first..end),
                 Err(now) => first = now,

@@ -1,6 +1,6 @@
 //! What compiled code calls while it runs: parallel loops, polls, errors, printing.
 //!
-//! The crate knows neither Python nor LLVM. Generated code reaches it through the table of [`symbols`] and through
+//! The crate knows neither Python nor LLVM. Generated code reaches it through the table of [`symbols()`] and through
 //! the three fields of [`Context`] that it reads directly; the program around it (the *host*) implements [`Host`].
 //!
 //! Reading order: [`Context`] (`context.rs`) is what every compiled function is given; `poll.rs` and [`tick`] say how
@@ -9,7 +9,7 @@
 //!
 //! # Panics
 //!
-//! No panic crosses into generated code: the functions of [`symbols`] are `extern "C"`, so that a panic in them, which
+//! No panic crosses into generated code: the functions of [`symbols()`] are `extern "C"`, so that a panic in them, which
 //! is always a fault of this crate or of the host and never the user's, ends the process with its message.
 
 pub mod chunk;

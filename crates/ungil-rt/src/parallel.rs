@@ -105,10 +105,13 @@ fn run_alone(ctx: &mut Context, task: Loop) -> bool {
 fn run_together(ctx: &mut Context, task: Loop) -> bool {
     let job = Job::new(ctx, task, threads::get_num_threads());
     let pool = Pool::current();
-    pool.post(&job);
-    job.take_part(ctx);
-    pool.withdraw(&job);
-    wait_for_helpers(ctx, &job);
+    let is_short = job.may_begin_alone() && !pool.has_helper_awake() && job.begin_alone(ctx);
+    if !is_short {
+        pool.post(&job);
+        job.take_part(ctx);
+        pool.withdraw(&job);
+        wait_for_helpers(ctx, &job);
+    }
     match job.take_error() {
         Some(raised) => {
             ctx.set_error(raised);

@@ -5,7 +5,7 @@
 //! pending (a signal), or a parallel loop around the work no longer wants it (`job.rs`).
 
 use crate::context::{Context, RAISE_INTERRUPTED, RAISE_STOPPED};
-use crate::job::Work;
+use crate::pool::Pool;
 use crate::{host, tick};
 
 /// Asks whether to go on: 0 = yes; 1 = stop, with the exception in the context.
@@ -33,9 +33,12 @@ fn must_stop(ctx: &mut Context) -> bool {
         ctx.raise(RAISE_INTERRUPTED);
         return true;
     }
-    if ctx.work.as_ref().is_some_and(Work::is_unwanted) {
+    let Some(work) = &ctx.work else { return false };
+    if work.is_unwanted() {
         ctx.raise(RAISE_STOPPED);
         return true;
     }
+    // A loop begun alone turns out to take long.
+    work.jobs().for_each(|job| Pool::current().post(job));
     false
 }

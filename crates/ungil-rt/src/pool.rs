@@ -61,8 +61,18 @@ impl Pool {
         unsafe { pool.as_ref() }.unwrap_or_else(Self::publish)
     }
 
-    /// Shows `job` to helpers, and wakes as many as it can use.
+    /// Whether a helper is looking for a loop, so that posting one wakes nobody.
+    pub(crate) fn has_helper_awake(&self) -> bool {
+        self.lock().n_lingering > 0
+    }
+
+    /// Shows `job` to helpers, and wakes as many as it can use; nothing when that has been done already.
+    ///
+    /// The caller's thread has not returned from the job's loop.
     pub(crate) fn post(&'static self, job: &Arc<Job>) {
+        if !job.mark_posted() {
+            return;
+        }
         let n_helpers = job.n_helpers() as usize;
         let mut board = self.lock();
         board.jobs.push(Arc::clone(job));

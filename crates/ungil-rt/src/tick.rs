@@ -8,7 +8,7 @@
 //! | `IS_WATCHED` | `N_LONG` | the monitor |
 //! |---|---|---|
 //! | false | 0 | does not exist |
-//! | true | any | ticks; after [`IDLE_PERIODS`] periods without a long call it sets false and ends |
+//! | true | any | ticks; after `IDLE_PERIODS` periods without a long call it sets false and ends |
 //! | false | > 0 | is being started by the thread that has just entered, or goes on, see below |
 //!
 //! Entering adds to `N_LONG`, then reads `IS_WATCHED`; ending sets `IS_WATCHED` to false, then reads `N_LONG`. Both do

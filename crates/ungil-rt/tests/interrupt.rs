@@ -195,3 +195,33 @@ fn a_print_that_fails_ends_the_call_with_the_hosts_exception() {
         assert_eq!((status, raise_id(&mut ctx)), (1, Some(RAISE_INTERRUPTED)));
     }
 }
+
+/// Loops of many chunks are begun by their caller alone; the polls of a chunk that takes long call the helpers.
+#[test]
+fn helpers_come_to_loops_whose_first_chunk_takes_long() {
+    let _turn = with_host();
+    let _long_call = LongCall::enter();
+    let has_company = AtomicBool::new(false);
+    let meet = |ctx: &mut Context, is_first: bool| {
+        if !is_first {
+            has_company.store(true, Ordering::Release);
+        }
+        while !has_company.load(Ordering::Acquire) {
+            poll_point(ctx)?;
+        }
+        Ok(())
+    };
+    let mut ctx = Context::new(ptr::null());
+    let status = with_num_threads(2, || {
+        parallel_each(&mut ctx, 1000, &|ctx, outer| {
+            if outer.start != 0 {
+                return meet(ctx, false);
+            }
+            match parallel_each(ctx, 1000, &|ctx, inner| meet(ctx, inner.start == 0)) {
+                0 => Ok(()),
+                _ => Err(None),
+            }
+        })
+    });
+    assert_eq!((status, raise_id(&mut ctx)), (0, None));
+}
