@@ -388,6 +388,10 @@ pub enum Intrinsic {
     NumThreads,
     /// `int64 -> bool`: sets that number for the calling thread; false if it is out of range.
     SetNumThreads,
+    /// `bool -> bool`: the operand. Says that it is nearly always false, and that the code for true computes the same
+    /// thing in a slower way that is right where the code for false is not: a loop may run as if it were false,
+    /// and run again the slow way if it was not.
+    Unlikely,
 }
 
 /// An exception that the code may raise.

@@ -321,6 +321,7 @@ named! {
         LeadingZeros => "leading_zeros", TrailingZeros => "trailing_zeros", PopCount => "popcount",
         MulHigh => "mulhigh", ThreadId => "thread_id", NumThreads => "num_threads",
         SetNumThreads => "set_num_threads",
+        Unlikely => "unlikely",
     }
 }
 

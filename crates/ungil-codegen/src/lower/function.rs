@@ -13,7 +13,7 @@ use inkwell::values::{
 };
 use ungil_ir::ir::{self, FastMath, FuncId, Label, SiteId, Stmt, StmtKind, ValueId, VarId};
 
-use super::Unit;
+use super::{Form, Unit};
 use crate::Error;
 
 /// A function in the making.
@@ -24,6 +24,8 @@ pub(super) struct Body<'u, 'c, 'm> {
     pub(super) function: &'u ir::Function,
     pub(super) builder: Builder<'c>,
     pub(super) targets: Vec<Target<'c>>,
+    /// Where to note that a guard was true, in a first run (see `speculate`).
+    pub(super) speculating: Option<PointerValue<'c>>,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,
@@ -64,12 +66,19 @@ pub(super) enum Falls {
 }
 
 impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
-    /// Lowers a whole function of the IR.
-    pub(super) fn lower(unit: &'u Unit<'c, 'm>, id: FuncId) -> Result<(), Error> {
+    /// Lowers a form of a whole function of the IR.
+    pub(super) fn lower(unit: &'u Unit<'c, 'm>, id: FuncId, form: Form) -> Result<(), Error> {
         let index = id.0 as usize;
         let effects = unit.effects[index];
         let exit = if effects.raises { Exit::Status } else { Exit::Plain };
-        let mut body = Self::new(unit, id, unit.functions[index], exit);
+        let llvm = match form {
+            Form::Plain => unit.functions[index],
+            Form::Speculative => unit.speculative[index].expect("declared for what guards"),
+        };
+        let mut body = Self::new(unit, id, llvm, exit);
+        if form == Form::Speculative {
+            body.speculating = Some(body.param(body.function.params.len() as u32 + 1));
+        }
         for (param, value) in body.function.params.iter().zip(body.llvm.get_param_iter().skip(1)) {
             body.bind(*param, value);
         }
@@ -96,6 +105,7 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             function,
             builder,
             targets: Vec::new(),
+            speculating: None,
             llvm,
             exit,
             slots,
@@ -221,8 +231,12 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
         args: &[BasicMetadataValueEnum<'c>],
         site: Option<SiteId>,
     ) -> Result<BasicValueEnum<'c>, Error> {
-        let callee = self.unit.functions[id.0 as usize];
-        let args: Vec<_> = std::iter::once(self.ctx().into()).chain(args.iter().copied()).collect();
+        let note = self.speculating.zip(self.unit.speculative[id.0 as usize]);
+        let callee = note.map_or(self.unit.functions[id.0 as usize], |(_, speculative)| speculative);
+        let args: Vec<_> = std::iter::once(self.ctx().into())
+            .chain(args.iter().copied())
+            .chain(note.map(|(note, _)| note.into()))
+            .collect();
         let result = self.call_value(callee, &args)?;
         if !self.unit.effects[id.0 as usize].raises {
             return Ok(result);

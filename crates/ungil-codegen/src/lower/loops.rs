@@ -36,7 +36,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.builder.build_conditional_branch(any, enter, exit)?;
         self.builder.position_at_end(enter);
         let Polls::EachStrip(strip) = polls else {
-            self.turns(looped, start, end, exit, polls == Polls::EachTurn)?;
+            if polls == Polls::EachTurn {
+                self.turns(looped, start, end, exit, true)?;
+            } else {
+                self.strip(looped, start, end, exit)?;
+            }
             self.builder.build_unconditional_branch(exit)?;
             self.builder.position_at_end(exit);
             return Ok(());
@@ -54,7 +58,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let is_last = self.builder.build_int_compare(IntPredicate::SLE, left, strip, "")?;
         let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
         let strip_end = self.builder.build_int_nsw_add(base_value, n_turns, "strip.end")?;
-        self.turns(looped, base_value, strip_end, exit, false)?;
+        self.strip(looped, base_value, strip_end, exit)?;
 
         let more = self.append("for.more");
         let unfinished = self.builder.build_int_compare(IntPredicate::SLT, strip_end, end, "")?;
@@ -68,7 +72,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     }
 
     /// The loop itself, over `start..end`, which is not empty; goes on behind it.
-    fn turns(
+    pub(super) fn turns(
         &mut self,
         looped: &'u ForLoop,
         start: IntValue<'c>,

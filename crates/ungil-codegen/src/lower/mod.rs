@@ -21,6 +21,7 @@ mod memory;
 mod ops;
 mod parallel;
 mod runtime;
+mod speculate;
 mod types;
 
 use std::cell::Cell;
@@ -41,6 +42,7 @@ use crate::{Error, target};
 use cost::Costs;
 use function::{Body, Exit};
 use runtime::Runtime;
+use speculate::Guards;
 
 /// The name of the entry.
 pub(crate) const ENTRY: &CStr = c"ungil_entry";
@@ -61,22 +63,41 @@ pub(crate) fn module<'c>(
     let llvm = context.create_module("ungil");
     llvm.set_triple(&machine.get_triple());
     llvm.set_data_layout(&machine.get_target_data().get_data_layout());
+    let effects = effects::effects(module);
+    let guards = Guards::of(module, &effects);
     let mut unit = Unit {
         context,
         ir: module,
-        effects: effects::effects(module),
+        effects,
+        guards,
         costs: Costs::of(module),
         functions: Vec::new(),
+        speculative: Vec::new(),
         runtime: Runtime::default(),
         n_outlined: Cell::new(0),
         llvm,
     };
-    unit.functions = module.functions.iter().enumerate().map(|(index, _)| unit.declare(index)).collect();
-    for index in 0..module.functions.len() {
-        Body::lower(&unit, ir::FuncId(index as u32))?;
+    let ids = || (0..module.functions.len() as u32).map(ir::FuncId);
+    unit.functions = ids().map(|id| unit.declare(id, Form::Plain)).collect();
+    unit.speculative =
+        ids().map(|id| unit.guards.function(id).then(|| unit.declare(id, Form::Speculative))).collect();
+    for id in ids() {
+        Body::lower(&unit, id, Form::Plain)?;
+        if unit.guards.function(id) {
+            Body::lower(&unit, id, Form::Speculative)?;
+        }
     }
     unit.define_entry(entry)?;
     Ok(unit.llvm)
+}
+
+/// The two forms that a function may have (see `speculate`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it is written.
+    Plain,
+    /// As if its guards were never true, noting at its last parameter whether one was.
+    Speculative,
 }
 
 /// What the lowering of a module shares.
@@ -86,23 +107,29 @@ struct Unit<'c, 'm> {
     ir: &'m ir::Module,
     effects: Vec<Effects>,
     costs: Costs,
+    guards: Guards,
     /// Indexed as the IR's.
     functions: Vec<FunctionValue<'c>>,
+    /// The second form of those that have one.
+    speculative: Vec<Option<FunctionValue<'c>>>,
     runtime: Runtime<'c>,
     /// How many parallel bodies have been named.
     n_outlined: Cell<u32>,
 }
 
 impl<'c> Unit<'c, '_> {
-    /// Declares the function for the IR's of that index.
-    fn declare(&self, index: usize) -> FunctionValue<'c> {
-        let function = &self.ir.functions[index];
-        let effects = self.effects[index];
+    /// Declares a form of a function of the IR.
+    fn declare(&self, id: ir::FuncId, form: Form) -> FunctionValue<'c> {
+        let function = self.ir.function(id);
+        let effects = self.effects[id.0 as usize];
         let params: Vec<BasicMetadataTypeEnum> = std::iter::once(self.ptr().into())
             .chain(function.params.iter().map(|param| self.ty(function.value_type(*param)).into()))
+            .chain((form == Form::Speculative).then(|| self.ptr().into()))
             .collect();
         let ty = self.result_type(function, effects).fn_type(&params, false);
-        let llvm = self.llvm.add_function(&format!("{}.{index}", function.name), ty, Some(Linkage::Internal));
+        let suffix = if form == Form::Speculative { ".speculative" } else { "" };
+        let name = format!("{}.{}{suffix}", function.name, id.0);
+        let llvm = self.llvm.add_function(&name, ty, Some(Linkage::Internal));
         llvm.set_call_conventions(FASTCC);
         self.describe(llvm, function.options.fastmath);
         match function.options.inline {

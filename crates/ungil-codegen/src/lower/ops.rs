@@ -235,6 +235,7 @@ impl<'c> Body<'_, 'c, '_> {
                 let get = self.unit.runtime("ungil_rt_get_num_threads", &[], Some(Ty::I64), false);
                 return self.call_value(get, &[]);
             }
+            Intrinsic::Unlikely => return self.unlikely(args[0]),
             Intrinsic::SetNumThreads => {
                 let set = self.unit.runtime("ungil_rt_set_num_threads", &[Ty::I64], Some(Ty::I32), false);
                 let status = self.call_int(set, &[self.value(args[0])?.into()])?;

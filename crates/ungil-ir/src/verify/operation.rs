@@ -191,6 +191,11 @@ fn check_intrinsic(intrinsic: Intrinsic, args: &[&Type], result: &Type) -> Resul
             equal(&Type::INT64, args[0])?;
             equal(&Type::Bool, result)
         }
+        Intrinsic::Unlikely => {
+            arity(1, args.len())?;
+            equal(&Type::Bool, result)?;
+            all_equal()
+        }
     }
 }
 
