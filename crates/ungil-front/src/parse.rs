@@ -77,12 +77,16 @@ impl Shift {
 /// # Errors
 ///
 /// The function is not where the definition says, is not Python, nests too deeply, or is a coroutine or generator.
+#[expect(
+    clippy::result_large_err,
+    reason = "it fails once for a compilation, and callers keep what they get"
+)]
 pub fn function(definition: &Definition) -> Result<Parsed, Diagnostic> {
     // No code of the host runs on the other stack: interpreters may check that they are on the one they know.
-    stacker::maybe_grow(STACK, 2 * STACK, || find(definition))
+    stacker::maybe_grow(STACK, 2 * STACK, || find(definition)).map_err(|diagnostic| *diagnostic)
 }
 
-fn find(definition: &Definition) -> Result<Parsed, Diagnostic> {
+fn find(definition: &Definition) -> Result<Parsed, Rejected> {
     let file = &definition.file;
     let tree = tree_of(file)?;
     let found = match search(&tree, definition) {
@@ -97,17 +101,40 @@ fn find(definition: &Definition) -> Result<Parsed, Diagnostic> {
     Ok(found)
 }
 
+/// A diagnostic on its way out.
+type Rejected = Box<Diagnostic>;
+
 /// A parsed text.
-struct Tree {
+pub(crate) struct Tree {
     module: ModModule,
     errors: Vec<ParseError>,
     shift: Shift,
 }
 
+impl Tree {
+    /// The statements of the module.
+    pub(crate) fn body(&self) -> &[Stmt] {
+        &self.module.body
+    }
+}
+
+/// Parses a whole module, of which nothing may be wrong.
+///
+/// # Errors
+///
+/// Every syntax error.
+pub(crate) fn module(file: &Arc<SourceFile>) -> Result<Arc<Tree>, Vec<Diagnostic>> {
+    let tree = stacker::maybe_grow(STACK, 2 * STACK, || tree_of(file)).map_err(|error| vec![*error])?;
+    if tree.errors.is_empty() {
+        return Ok(tree);
+    }
+    Err(tree.errors.iter().map(|error| syntax(&tree, file, error)).collect())
+}
+
 static PARSED: Mutex<Vec<(Weak<SourceFile>, Arc<Tree>)>> = Mutex::new(Vec::new());
 
 /// The tree of a whole file, remembered.
-fn tree_of(file: &Arc<SourceFile>) -> Result<Arc<Tree>, Diagnostic> {
+fn tree_of(file: &Arc<SourceFile>) -> Result<Arc<Tree>, Rejected> {
     // Never waits: in a forked child the lock may be held by a thread that no longer exists.
     if let Ok(parsed) = PARSED.try_lock()
         && let Some((_, tree)) =
@@ -115,7 +142,9 @@ fn tree_of(file: &Arc<SourceFile>) -> Result<Arc<Tree>, Diagnostic> {
     {
         return Ok(Arc::clone(tree));
     }
-    let tree = Arc::new(parse(file.text(), Shift::default()).ok_or_else(|| too_deep(file, Span::new(0, 0)))?);
+    let tree = Arc::new(
+        parse(file.text(), Shift::default()).ok_or_else(|| Box::new(too_deep(file, Span::new(0, 0))))?,
+    );
     if let Ok(mut parsed) = PARSED.try_lock() {
         parsed.retain(|(known, _)| known.strong_count() > 0);
         if parsed.len() >= REMEMBERED {
@@ -205,7 +234,7 @@ impl<'a> Visitor<'a> for DepthMeter {
 }
 
 /// Looks for the definition in a tree.
-fn search(tree: &Tree, definition: &Definition) -> Result<Parsed, Diagnostic> {
+fn search(tree: &Tree, definition: &Definition) -> Result<Parsed, Rejected> {
     let file = &definition.file;
     let line = definition.line;
     let mut finder = Finder { definition, shift: tree.shift, defs: Vec::new(), lambdas: Vec::new() };
@@ -219,8 +248,8 @@ fn search(tree: &Tree, definition: &Definition) -> Result<Parsed, Diagnostic> {
         let start = file.line_start(line).unwrap_or_default();
         let at = tree.shift.start..u32::MAX;
         let first = tree.errors.iter().find(|error| at.contains(&tree.shift.span(error.location).start));
-        return Err(match first {
-            Some(error) => syntax(tree, definition, error),
+        let diagnostic = match first {
+            Some(error) => syntax(tree, file, error),
             None => Diagnostic::new(
                 "source-not-found",
                 Kind::Unsupported,
@@ -230,24 +259,25 @@ fn search(tree: &Tree, definition: &Definition) -> Result<Parsed, Diagnostic> {
             )
             .with_note(format!("no `def {}` begins on line {line} of the file", definition.name))
             .with_help("the file has changed since it was loaded; load it again"),
-        });
+        };
+        return Err(Box::new(diagnostic));
     };
     match tree.errors.iter().find(|error| range.contains_range(error.location)) {
-        Some(error) => Err(syntax(tree, definition, error)),
+        Some(error) => Err(Box::new(syntax(tree, file, error))),
         None => Ok(Parsed { node, shift: tree.shift }),
     }
 }
 
-fn syntax(tree: &Tree, definition: &Definition, error: &ParseError) -> Diagnostic {
+fn syntax(tree: &Tree, file: &Arc<SourceFile>, error: &ParseError) -> Diagnostic {
     let mut message = error.error.to_string();
     if let Some(first) = message.get(..1).map(str::to_lowercase) {
         message.replace_range(..1, &first);
     }
     let span = tree.shift.span(error.location);
-    Diagnostic::new("syntax-error", Kind::Syntax, format!("not Python: {message}"), &definition.file, span)
+    Diagnostic::new("syntax-error", Kind::Syntax, format!("not Python: {message}"), file, span)
 }
 
-fn choose_lambda<'a>(finder: &Finder<'a, '_>, definition: &Definition) -> Result<&'a ExprLambda, Diagnostic> {
+fn choose_lambda<'a>(finder: &Finder<'a, '_>, definition: &Definition) -> Result<&'a ExprLambda, Rejected> {
     let file = &definition.file;
     let start = file.line_start(definition.line).unwrap_or_default();
     if let Some(body) = definition.body {
@@ -266,23 +296,27 @@ fn choose_lambda<'a>(finder: &Finder<'a, '_>, definition: &Definition) -> Result
     let mut candidates = finder.lambdas.iter().filter(on_line);
     match (candidates.next(), candidates.next()) {
         (Some(lambda), None) => Ok(lambda),
-        (None, _) => Err(Diagnostic::new(
-            "source-not-found",
-            Kind::Unsupported,
-            "the source of the lambda is not where it was defined",
-            file,
-            Span::new(start, start),
-        )
-        .with_help("the file has changed since it was loaded; load it again")),
-        (Some(one), Some(other)) => Err(Diagnostic::new(
-            "ambiguous-lambda",
-            Kind::Unsupported,
-            "two lambdas begin on this line, and which one is meant cannot be told",
-            file,
-            finder.shift.span(one.range()),
-        )
-        .with_label(file, finder.shift.span(other.range()), "the other one")
-        .with_help("put them on lines of their own, or write a `def`")),
+        (None, _) => Err(Box::new(
+            Diagnostic::new(
+                "source-not-found",
+                Kind::Unsupported,
+                "the source of the lambda is not where it was defined",
+                file,
+                Span::new(start, start),
+            )
+            .with_help("the file has changed since it was loaded; load it again"),
+        )),
+        (Some(one), Some(other)) => Err(Box::new(
+            Diagnostic::new(
+                "ambiguous-lambda",
+                Kind::Unsupported,
+                "two lambdas begin on this line, and which one is meant cannot be told",
+                file,
+                finder.shift.span(one.range()),
+            )
+            .with_label(file, finder.shift.span(other.range()), "the other one")
+            .with_help("put them on lines of their own, or write a `def`"),
+        )),
     }
 }
 
@@ -328,33 +362,37 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
 }
 
 /// Refuses coroutines and generators.
-fn check_flavour(found: &Parsed, definition: &Definition) -> Result<(), Diagnostic> {
+fn check_flavour(found: &Parsed, definition: &Definition) -> Result<(), Rejected> {
     let file = &definition.file;
     let mut yields = YieldFinder { range: None };
     match &found.node {
         Node::Def(def) if def.is_async => {
             let span = found.shift.span(def.name.range);
-            return Err(Diagnostic::new(
-                "async-function",
-                Kind::Unsupported,
-                format!("`{}` is a coroutine, which cannot be compiled", definition.qualname),
-                file,
-                span,
-            )
-            .with_help("compile the part that computes as a plain `def`, and call it from the coroutine"));
+            return Err(Box::new(
+                Diagnostic::new(
+                    "async-function",
+                    Kind::Unsupported,
+                    format!("`{}` is a coroutine, which cannot be compiled", definition.qualname),
+                    file,
+                    span,
+                )
+                .with_help("compile the part that computes as a plain `def`, and call it from the coroutine"),
+            ));
         }
         Node::Def(def) => yields.visit_body(&def.body),
         Node::Lambda(lambda) => yields.visit_expr(&lambda.body),
     }
     yields.range.map_or(Ok(()), |range| {
-        Err(Diagnostic::new(
-            "generator",
-            Kind::Unsupported,
-            format!("`{}` is a generator, which cannot be compiled", definition.qualname),
-            file,
-            found.shift.span(range),
-        )
-        .with_help("return the result at once, or loop where the values are used"))
+        Err(Box::new(
+            Diagnostic::new(
+                "generator",
+                Kind::Unsupported,
+                format!("`{}` is a generator, which cannot be compiled", definition.qualname),
+                file,
+                found.shift.span(range),
+            )
+            .with_help("return the result at once, or loop where the values are used"),
+        ))
     })
 }
 

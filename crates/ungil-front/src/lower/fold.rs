@@ -55,10 +55,22 @@ fn number(expr: &PyExpr, depth: u32) -> Result<Option<Constant>, TooLarge> {
 
 fn literal_number(literal: &ExprNumberLiteral) -> Result<Constant, TooLarge> {
     match &literal.value {
-        Number::Int(int) => int.to_string().parse().map(Constant::Int).map_err(|_| TooLarge),
+        Number::Int(int) => integer(&int.to_string()).map(Constant::Int).ok_or(TooLarge),
         Number::Float(value) => Ok(Constant::Float(*value)),
         Number::Complex { real, imag } => Ok(Constant::Complex(*real, *imag)),
     }
+}
+
+/// An integer as the parser prints it: in decimal if it is small, else as it is written.
+fn integer(text: &str) -> Option<i128> {
+    let digits = text.replace('_', "").to_lowercase();
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        _ => (10, &*digits),
+    };
+    i128::from_str_radix(digits, radix).ok()
 }
 
 /// Python's arithmetic on integers; none where it raises or gives no integer, so that it happens at run time.

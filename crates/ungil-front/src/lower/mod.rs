@@ -15,7 +15,7 @@ mod closure;
 mod condition;
 mod env;
 mod expr;
-mod fold;
+pub(crate) mod fold;
 mod loops;
 mod reject;
 mod scope;
