@@ -163,7 +163,6 @@ pub enum StmtKind {
         /// Arguments of its constructor: constants.
         args: Vec<ValueId>,
     },
-    /// Evaluates the arguments and prints them.
 }
 
 /// `for element in iterable`.
@@ -355,7 +354,7 @@ impl Expr {
     /// The values that it reads.
     pub fn operands(&self) -> Vec<ValueId> {
         let items = |items: &[Item]| -> Vec<ValueId> {
-            items.iter().map(|Item::One(value) | Item::Star(value)| *value).collect()
+            items.iter().map(|(Item::One(value) | Item::Star(value))| *value).collect()
         };
         match self {
             Self::Param(_)

@@ -1,0 +1,187 @@
+//! Tuples and the attributes of values: indexing, slicing, taking apart.
+
+use ungil_ir::diagnostic::Span;
+use ungil_ir::ir::{CompareOp, BinaryOp as Machine, Op};
+use ungil_ir::Type;
+
+use super::{Emitter, Val};
+use crate::host::Object;
+
+impl Emitter<'_, '_> {
+    /// `container[index]`.
+    pub(super) fn index(&mut self, container: &Val, index: &Val, span: Span) -> Option<Val> {
+        let index = &self.present(index);
+        match (&container.ty, &index.ty) {
+            (Type::Tuple(_) | Type::Range(_), Type::Int(_) | Type::Bool) => {}
+            (Type::Tuple(_) | Type::Range(_), other) => {
+                let name = self.type_name(other);
+                let error = self.typing("index-type", span, format!("an index is an integer, not {name}"));
+                return self.report(error.with_help("convert it: `t[int(i)]`"));
+            }
+            (other, _) => {
+                let name = self.type_name(other);
+                let error = self.typing("not-indexable", span, format!("{name} cannot be indexed"));
+                return self.report(error.with_text(format!("this is {name}")));
+            }
+        }
+        if let Type::Range(_) = container.ty {
+            let len = self.len_of(container, span)?;
+            let index = self.checked_index(index, &len, "range object index out of range")?;
+            return self.range_element(container, &index);
+        }
+        let count = container.ty.fields().len();
+        if let Some(known) = index.known_int() {
+            let position = if known < 0 { known + count as i128 } else { known };
+            if (0..count as i128).contains(&position) {
+                return Some(self.field(container, position as usize));
+            }
+            let error = self
+                .typing("index-range", span, format!("index {known} is out of range of a tuple of {count}"))
+                .with_text(format!("this tuple has {count} elements"));
+            return self.report(error);
+        }
+        let Some((element, _)) = Self::uniform(&container.ty) else {
+            let name = self.type_name(&container.ty);
+            let error = self
+                .typing("index-not-constant", span, format!("{name} needs a constant index"))
+                .with_text("its elements have different types")
+                .with_help("index it with a literal, or make all its elements of one type");
+            return self.report(error);
+        };
+        let len = self.i64(count as i128);
+        let index = self.checked_index(index, &len, "tuple index out of range")?;
+        Some(self.bind(element, Op::Element { tuple: container.id, index: index.id }))
+    }
+
+    /// An index from 0, after `IndexError` has been raised for one outside `-len..len`.
+    fn checked_index(&mut self, index: &Val, len: &Val, message: &str) -> Option<Val> {
+        let index = self.convert(index, &Type::INT64)?;
+        let zero = self.i64(0);
+        let negative = self.cmp(CompareOp::Lt, &index, &zero);
+        let from_end = self.op2(Machine::Add, &index, len);
+        let index = self.choose(&negative, &from_end, &index);
+        let low = self.cmp(CompareOp::Lt, &index, &zero);
+        let high = self.cmp(CompareOp::Ge, &index, len);
+        let outside = self.op2(Machine::Or, &low, &high);
+        self.raise_if(&outside, "IndexError", message);
+        Some(index)
+    }
+
+    /// `tuple[start:stop:step]` with constants.
+    pub(super) fn slice(&mut self, container: &Val, bounds: [Option<&Val>; 3], span: Span) -> Option<Val> {
+        let Type::Tuple(parts) = &container.ty else {
+            let name = self.type_name(&container.ty);
+            let error = self.typing("not-indexable", span, format!("{name} cannot be sliced"));
+            return self.report(error.with_help("slices apply to tuples"));
+        };
+        let mut known = [None; 3];
+        for (bound, known) in bounds.iter().zip(&mut known) {
+            if let Some(bound) = bound
+                && bound.ty != Type::None
+            {
+                let Some(value) = bound.known_int() else {
+                    let error = self.typing("index-not-constant", span, "the bounds of a tuple's slice must be literals");
+                    return self.report(error.with_help("the length of a tuple is part of its type"));
+                };
+                *known = Some(value);
+            }
+        }
+        let step = known[2].unwrap_or(1);
+        if step == 0 {
+            let error = self.typing("slice-step", span, "the step of a slice cannot be zero");
+            return self.report(error);
+        }
+        let indices = slice_indices(parts.len() as i128, known[0], known[1], step);
+        let ty = Type::tuple(indices.iter().map(|index| parts[*index].clone()));
+        let parts = indices.iter().map(|index| self.field(container, *index)).collect();
+        Some(self.aggregate(ty, parts))
+    }
+
+    /// One of `count` names on the left of an assignment.
+    pub(super) fn unpack(&mut self, value: &Val, index: u32, count: u32, span: Span) -> Option<Val> {
+        let Type::Tuple(parts) = &value.ty else {
+            let name = self.type_name(&value.ty);
+            let error = self.typing("not-unpackable", span, format!("{name} cannot be taken apart"));
+            return self.report(error.with_text(format!("this is {name}, not a tuple")));
+        };
+        if parts.len() != count as usize {
+            if index > 0 {
+                return None;
+            }
+            let error = self
+                .typing("unpack-count", span, format!("a tuple of {} is taken apart into {count} names", parts.len()))
+                .with_text(self.type_name(&value.ty));
+            return self.report(error);
+        }
+        Some(self.field(value, index as usize))
+    }
+
+    /// `value.name`.
+    pub(super) fn attribute(&mut self, value: &Val, name: &str, span: Span) -> Option<Val> {
+        match (&value.ty, name) {
+            (Type::Complex(_), "real") => return Some(self.field(value, 0)),
+            (Type::Complex(_), "imag") => return Some(self.field(value, 1)),
+            (Type::Int(_) | Type::Bool | Type::Float(_), "real") => return Some(value.clone()),
+            (Type::Int(_) | Type::Bool | Type::Float(_), "imag") => return Some(self.zero(&value.ty)),
+            (Type::Range(_), "start") => return Some(self.field(value, 0)),
+            (Type::Range(_), "stop") => return Some(self.field(value, 1)),
+            (Type::Range(_), "step") => return Some(self.field(value, 2)),
+            (ty, "conjugate") if ty.is_number() => {
+                let builtin = Object::Builtin("number.conjugate".into());
+                let id = self.session.intern(builtin, self.code.owner);
+                return Some(self.aggregate(Type::Object(id, [ty.clone()].into()), vec![value.clone()]));
+            }
+            (Type::Object(id, _), _) => {
+                if let Some(object) = self.object_attribute(*id, name) {
+                    return self.object(&object, span);
+                }
+            }
+            _ => {}
+        }
+        let owner = self.type_name(&value.ty);
+        let error = self
+            .typing("no-attribute", span, format!("{owner} has no attribute `{name}` in compiled code"))
+            .with_text(format!("this is {owner}"));
+        self.report(error)
+    }
+}
+
+/// The positions that Python's `slice(start, stop, step)` selects of `len`.
+fn slice_indices(len: i128, start: Option<i128>, stop: Option<i128>, step: i128) -> Vec<usize> {
+    let clamp = |bound: i128, low: i128, high: i128| {
+        let bound = if bound < 0 { bound + len } else { bound };
+        bound.clamp(low, high)
+    };
+    let mut picked = Vec::new();
+    if step > 0 {
+        let stop = stop.map_or(len, |stop| clamp(stop, 0, len));
+        let mut at = start.map_or(0, |start| clamp(start, 0, len));
+        while at < stop {
+            picked.push(at as usize);
+            at = at.saturating_add(step);
+        }
+    } else {
+        let stop = stop.map_or(-1, |stop| clamp(stop, -1, len - 1));
+        let mut at = start.map_or(len - 1, |start| clamp(start, -1, len - 1));
+        while at > stop {
+            picked.push(at as usize);
+            at = at.saturating_add(step);
+        }
+    }
+    picked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slice_indices;
+
+    #[test]
+    fn slices_select_as_python_does() {
+        assert_eq!(slice_indices(4, None, None, 1), [0, 1, 2, 3]);
+        assert_eq!(slice_indices(4, Some(-3), Some(-1), 1), [1, 2]);
+        assert_eq!(slice_indices(4, None, None, -2), [3, 1]);
+        assert_eq!(slice_indices(4, Some(9), None, -1), [3, 2, 1, 0]);
+        assert_eq!(slice_indices(4, Some(2), Some(1), 1), [0_usize; 0]);
+        assert_eq!(slice_indices(0, None, None, -1), [0_usize; 0]);
+    }
+}

@@ -1,0 +1,291 @@
+//! Operators on numbers and tuples: numba's result types, Python's meanings, wrapping integers.
+
+use ungil_ir::diagnostic::Span;
+use ungil_ir::ir::{BinaryOp as Machine, CompareOp, UnaryOp as MachineUnary};
+use ungil_ir::{IntTy, Type};
+
+use super::{Emitter, Val};
+use crate::hir::{BinaryOp, UnaryOp};
+use crate::host::{Constant, ErrorModel};
+use crate::typing;
+
+/// Powers by a constant up to this are multiplied out, as numba does; beyond, the chain loses more accuracy than `pow`.
+const MAX_STATIC_POWER: u128 = 64;
+
+impl Emitter<'_, '_> {
+    /// `+a`, `-a`, `~a`.
+    pub(super) fn unary_op(&mut self, op: UnaryOp, a: &Val, span: Span) -> Option<Val> {
+        let a = &self.present(a);
+        match (op, &a.ty) {
+            // NumPy's rule, which numba follows: the complement of a bool is a bool.
+            (UnaryOp::Invert, Type::Bool) => Some(self.not(a)),
+            (_, Type::Bool | Type::Int(_)) => {
+                let ty = typing::integer_result(&[&a.ty]);
+                let wide = self.convert(a, &Type::Int(ty))?;
+                let known = wide.known_int().map(|value| match op {
+                    UnaryOp::Pos => value,
+                    UnaryOp::Neg => ty.wrap(-value),
+                    UnaryOp::Invert => ty.wrap(!value),
+                });
+                if let Some(value) = known {
+                    return Some(self.int(ty, value));
+                }
+                Some(match op {
+                    UnaryOp::Pos => wide,
+                    UnaryOp::Neg => self.unary(MachineUnary::Neg, &wide),
+                    UnaryOp::Invert => self.unary(MachineUnary::Invert, &wide),
+                })
+            }
+            (UnaryOp::Pos, Type::Float(_) | Type::Complex(_)) => Some(a.clone()),
+            (UnaryOp::Neg, Type::Float(_)) => Some(match &a.known {
+                Some(Constant::Float(value)) => self.float(&a.ty, -value),
+                _ => self.unary(MachineUnary::Neg, a),
+            }),
+            (UnaryOp::Neg, Type::Complex(_)) => {
+                let parts = [self.field(a, 0), self.field(a, 1)];
+                let parts = parts.iter().map(|part| self.unary(MachineUnary::Neg, part)).collect();
+                Some(self.aggregate(a.ty.clone(), parts))
+            }
+            _ => {
+                let sign = match op {
+                    UnaryOp::Pos => "+",
+                    UnaryOp::Neg => "-",
+                    UnaryOp::Invert => "~",
+                };
+                let name = self.type_name(&a.ty);
+                let error = self.typing("no-operator", span, format!("`{sign}` does not apply to {name}"));
+                self.report(error.with_text(format!("operand of type {name}")))
+            }
+        }
+    }
+
+    /// `a + b` and the like.
+    pub(super) fn binary_op(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Option<Val> {
+        let (a, b) = (&self.present(a), &self.present(b));
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            return self.logical(op, a, b, span);
+        }
+        if let (BinaryOp::Add, Type::Tuple(x), Type::Tuple(y)) = (op, &a.ty, &b.ty) {
+            let ty = Type::tuple(x.iter().chain(y.iter()).cloned());
+            let mut parts: Vec<Val> = (0..x.len()).map(|index| self.field(a, index)).collect();
+            parts.extend((0..y.len()).map(|index| self.field(b, index)));
+            return Some(self.aggregate(ty, parts));
+        }
+        let done = if a.ty.is_number() && b.ty.is_number() {
+            match (&a.ty, &b.ty) {
+                (Type::Complex(_), _) | (_, Type::Complex(_)) => self.complex_op(op, a, b),
+                (Type::Float(_), _) | (_, Type::Float(_)) => self.float_op(op, a, b),
+                _ => self.int_op(op, a, b),
+            }
+        } else {
+            None
+        };
+        if done.is_some() || self.blocked.is_some() {
+            return done;
+        }
+        let (left, right) = (self.type_name(&a.ty), self.type_name(&b.ty));
+        let error = self
+            .typing("no-operator", span, format!("`{}` does not apply to {left} and {right}", symbol(op)))
+            .with_text(format!("{left} {} {right}", symbol(op)));
+        self.report(error)
+    }
+
+    fn logical(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Option<Val> {
+        let (a, b) = (self.truth(a, span)?, self.truth(b, span)?);
+        Some(self.op2(machine(op)?, &a, &b))
+    }
+
+    /// Bools and integers.
+    fn int_op(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
+        let both_bool = a.ty == Type::Bool && b.ty == Type::Bool;
+        match op {
+            BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor if both_bool => {
+                return Some(self.op2(machine(op)?, a, b));
+            }
+            BinaryOp::Div => {
+                let a = self.convert(a, &Type::FLOAT64)?;
+                let b = self.convert(b, &Type::FLOAT64)?;
+                return Some(self.divide(&a, &b, "division by zero"));
+            }
+            // The count does not widen what is shifted.
+            BinaryOp::Shl | BinaryOp::Shr => {
+                let ty = typing::integer_result(&[&a.ty]);
+                let a = self.convert(a, &Type::Int(ty))?;
+                let b = self.convert(b, &Type::INT64)?;
+                if let Some(count) = b.known_int()
+                    && (0..i128::from(ty.bits)).contains(&count)
+                {
+                    let count = self.int(ty, count);
+                    return Some(self.op2(machine(op)?, &a, &count));
+                }
+                let name = if op == BinaryOp::Shl { "int_shl" } else { "int_shr" };
+                return self.prelude(name, &[&a, &b]);
+            }
+            _ => {}
+        }
+        let ty = typing::integer_result(&[&a.ty, &b.ty]);
+        let a = &self.convert(a, &Type::Int(ty))?;
+        let b = &self.convert(b, &Type::Int(ty))?;
+        if let (Some(x), Some(y)) = (a.known_int(), b.known_int()) {
+            let folded = match op {
+                BinaryOp::Add => Some(x + y),
+                BinaryOp::Sub => Some(x - y),
+                BinaryOp::Mul => x.checked_mul(y),
+                _ => None,
+            };
+            if let Some(value) = folded {
+                return Some(self.int(ty, value));
+            }
+        }
+        match op {
+            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => {
+                Some(self.op2(machine(op)?, a, b))
+            }
+            BinaryOp::FloorDiv => self.by_model("int_floordiv", a, b),
+            BinaryOp::Mod => self.by_model("int_mod", a, b),
+            BinaryOp::Pow => self.int_power(a, b, ty),
+            _ => None,
+        }
+    }
+
+    fn int_power(&mut self, a: &Val, b: &Val, ty: IntTy) -> Option<Val> {
+        match b.known_int() {
+            Some(power) if (0..=MAX_STATIC_POWER as i128).contains(&power) => {
+                let one = self.int(ty, 1);
+                Some(self.repeated(a, power as u128, one))
+            }
+            _ => self.prelude("int_pow", &[a, b]),
+        }
+    }
+
+    /// At least one is a float, none complex.
+    fn float_op(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
+        let ty = Type::Float(typing::float_result(&a.ty, &b.ty));
+        if op == BinaryOp::Pow
+            && let Some(power) = b.known_int()
+            && matches!(b.ty, Type::Int(_))
+            && power.unsigned_abs() <= MAX_STATIC_POWER
+        {
+            let base = self.convert(a, &ty)?;
+            return self.float_static_power(&base, power);
+        }
+        let a = &self.convert(a, &ty)?;
+        let b = &self.convert(b, &ty)?;
+        match op {
+            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => Some(self.op2(machine(op)?, a, b)),
+            BinaryOp::Div => Some(self.divide(a, b, "float division by zero")),
+            BinaryOp::FloorDiv => self.by_model("float_floordiv", a, b),
+            BinaryOp::Mod => self.by_model("float_mod", a, b),
+            BinaryOp::Pow => self.float_function("pow", &[a, b]),
+            _ => None,
+        }
+    }
+
+    fn float_static_power(&mut self, base: &Val, power: i128) -> Option<Val> {
+        let one = self.float(&base.ty, 1.0);
+        let result = self.repeated(base, power.unsigned_abs(), one.clone());
+        if power >= 0 {
+            return Some(result);
+        }
+        if self.options.error_model == ErrorModel::Python {
+            let zero = self.zero(&base.ty);
+            let bad = self.cmp(CompareOp::Eq, base, &zero);
+            self.raise_if(&bad, "ZeroDivisionError", "0.0 cannot be raised to a negative power");
+        }
+        Some(self.op2(Machine::Div, &one, &result))
+    }
+
+    /// `base ** power` by squaring.
+    fn repeated(&mut self, base: &Val, power: u128, one: Val) -> Val {
+        let (mut result, mut square, mut rest) = (None, base.clone(), power);
+        while rest > 0 {
+            if rest & 1 == 1 {
+                result = Some(match &result {
+                    None => square.clone(),
+                    Some(result) => self.op2(Machine::Mul, result, &square),
+                });
+            }
+            rest >>= 1;
+            if rest > 0 {
+                square = self.op2(Machine::Mul, &square, &square);
+            }
+        }
+        result.unwrap_or(one)
+    }
+
+    /// At least one is complex.
+    fn complex_op(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
+        let ty = Type::Complex(typing::float_result(&a.ty, &b.ty));
+        let a = &self.convert(a, &ty)?;
+        let b = &self.convert(b, &ty)?;
+        match op {
+            BinaryOp::Add | BinaryOp::Sub => {
+                let op = machine(op)?;
+                let parts = (0..2)
+                    .map(|index| {
+                        let (x, y) = (self.field(a, index), self.field(b, index));
+                        self.op2(op, &x, &y)
+                    })
+                    .collect();
+                Some(self.aggregate(ty, parts))
+            }
+            BinaryOp::Mul => self.prelude("complex_mul", &[a, b]),
+            BinaryOp::Div => self.by_model("complex_div", a, b),
+            BinaryOp::Pow => self.by_model("complex_pow", a, b),
+            _ => None,
+        }
+    }
+
+    /// True division of floats.
+    fn divide(&mut self, a: &Val, b: &Val, message: &str) -> Val {
+        if self.options.error_model == ErrorModel::Python && !b.known_nonzero() {
+            let zero = self.zero(&b.ty);
+            let bad = self.cmp(CompareOp::Eq, b, &zero);
+            self.raise_if(&bad, "ZeroDivisionError", message);
+        }
+        self.op2(Machine::Div, a, b)
+    }
+
+    /// A function of the prelude that has a form for each error model.
+    pub(super) fn by_model(&mut self, name: &str, a: &Val, b: &Val) -> Option<Val> {
+        match self.options.error_model {
+            ErrorModel::Python => self.prelude(name, &[a, b]),
+            ErrorModel::Numpy => self.prelude(&format!("{name}_numpy"), &[a, b]),
+        }
+    }
+}
+
+/// The machine's operation for an operator that has one on every type it is asked for.
+const fn machine(op: BinaryOp) -> Option<Machine> {
+    Some(match op {
+        BinaryOp::Add => Machine::Add,
+        BinaryOp::Sub => Machine::Sub,
+        BinaryOp::Mul => Machine::Mul,
+        BinaryOp::Shl => Machine::Shl,
+        BinaryOp::Shr => Machine::Shr,
+        BinaryOp::BitAnd | BinaryOp::And => Machine::And,
+        BinaryOp::BitOr | BinaryOp::Or => Machine::Or,
+        BinaryOp::BitXor => Machine::Xor,
+        BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Mod | BinaryOp::Pow | BinaryOp::MatMul => return None,
+    })
+}
+
+const fn symbol(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::FloorDiv => "//",
+        BinaryOp::Mod => "%",
+        BinaryOp::Pow => "**",
+        BinaryOp::Shl => "<<",
+        BinaryOp::Shr => ">>",
+        BinaryOp::BitAnd => "&",
+        BinaryOp::BitOr => "|",
+        BinaryOp::BitXor => "^",
+        BinaryOp::MatMul => "@",
+        BinaryOp::And => "and",
+        BinaryOp::Or => "or",
+    }
+}

@@ -1,0 +1,172 @@
+//! Calls: what is called, and how arguments reach parameters.
+
+use std::sync::Arc;
+
+use ungil_ir::diagnostic::Span;
+use ungil_ir::ir::Op;
+use ungil_ir::{ObjectId, Type};
+
+use super::{Emitter, Val};
+use crate::hir::ParamKind;
+use crate::host::Object;
+use crate::session::{Code, Entity, Key, Owner};
+
+impl Emitter<'_, '_> {
+    /// `func(*args, **keywords)`.
+    pub(super) fn call(
+        &mut self,
+        func: &Val,
+        args: Vec<Val>,
+        keywords: Vec<(Arc<str>, Val)>,
+        span: Span,
+    ) -> Option<Val> {
+        let Type::Object(id, captures) = &func.ty else {
+            let name = self.type_name(&func.ty);
+            let error = self.typing("not-callable", span, format!("{name} cannot be called"));
+            return self.report(error.with_text(format!("this is {name}")));
+        };
+        let (id, captures) = (*id, Arc::clone(captures));
+        match self.session.entity(id) {
+            Entity::Object(Object::Builtin(name)) => self.builtin(&name, func, &args, &keywords, span),
+            Entity::Object(Object::Type(ty)) => self.cast_call(&ty, &args, &keywords, span),
+            Entity::Object(Object::Function { .. }) | Entity::Nested(_) | Entity::Combiner => {
+                self.call_function(id, func, captures, args, keywords, span)
+            }
+            Entity::Object(Object::Exception { name, .. }) => {
+                let error = self
+                    .unsupported("exception-value", span, format!("`{name}` cannot be made here"))
+                    .with_help("exceptions can only be raised: `raise ValueError(\"message\")`");
+                self.report(error)
+            }
+            Entity::Object(_) => {
+                let name = self.object_name(id);
+                let error = self.typing("not-callable", span, format!("{name} cannot be called"));
+                self.report(error)
+            }
+        }
+    }
+
+    /// A function of the prelude, which never takes keywords.
+    pub(super) fn prelude(&mut self, name: &str, args: &[&Val]) -> Option<Val> {
+        let span = self.span;
+        let Some(id) = self.session.prelude_function(name) else {
+            let error = self.unsupported("no-prelude", span, format!("the prelude has no `{name}`"));
+            return self.report(error);
+        };
+        let code = match self.session.code(id, Owner::Prelude) {
+            Ok(code) => code,
+            Err(errors) => {
+                self.diagnostics.extend(errors);
+                return None;
+            }
+        };
+        let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
+        self.emit_call(id, &code, Arc::from([]), args, span)
+    }
+
+    fn call_function(
+        &mut self,
+        id: ObjectId,
+        func: &Val,
+        captures: Arc<[Type]>,
+        args: Vec<Val>,
+        keywords: Vec<(Arc<str>, Val)>,
+        span: Span,
+    ) -> Option<Val> {
+        let code = match self.session.code(id, self.code.owner) {
+            Ok(code) => code,
+            Err(errors) => {
+                self.diagnostics.extend(errors);
+                return None;
+            }
+        };
+        let mut bound: Vec<Val> = (0..captures.len()).map(|index| self.field(func, index)).collect();
+        bound.extend(self.bind_arguments(&code, args, keywords, span)?);
+        self.emit_call(id, &code, captures, bound, span)
+    }
+
+    /// `args` begins with what was captured.
+    fn emit_call(
+        &mut self,
+        object: ObjectId,
+        code: &Code,
+        captures: Arc<[Type]>,
+        args: Vec<Val>,
+        span: Span,
+    ) -> Option<Val> {
+        let params = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();
+        let options = code.options.unwrap_or(self.options);
+        let key = Key { object, captures, params, options };
+        let Ok(callee) = self.session.instance(key, code, Some(self.id)) else {
+            let error = self
+                .typing("endless-types", span, format!("the calls of `{}` never settle on types", code.hir.qualname))
+                .with_text("each call has arguments of new types")
+                .with_help("keep the types of a recursive function's arguments the same from call to call");
+            return self.report(error);
+        };
+        let Some(ret) = self.session.get(callee).ret.clone() else {
+            return self.unknown(span);
+        };
+        let site = self.session.site(&self.code, span);
+        let args = args.iter().map(|arg| arg.id).collect();
+        Some(self.bind(ret, Op::Call { func: callee, args, site }))
+    }
+
+    /// One value a parameter, as Python binds them.
+    fn bind_arguments(
+        &mut self,
+        code: &Code,
+        args: Vec<Val>,
+        keywords: Vec<(Arc<str>, Val)>,
+        span: Span,
+    ) -> Option<Vec<Val>> {
+        let hir = Arc::clone(&code.hir);
+        let mut positional = args.into_iter();
+        let mut keywords = keywords;
+        let mut bound: Vec<Val> = Vec::new();
+        let wrong = |this: &mut Self, what: String| {
+            let error = this
+                .typing("arguments", span, format!("`{}()` {what}", hir.qualname))
+                .with_label(&hir.file, hir.params.first().map_or(Span::default(), |param| param.span), "its parameters");
+            this.report::<Vec<Val>>(error)
+        };
+        for param in &hir.params {
+            let by_position = match param.kind {
+                ParamKind::PositionalOnly | ParamKind::Positional => positional.next(),
+                ParamKind::KeywordOnly => None,
+                ParamKind::Rest => {
+                    let rest: Vec<Val> = positional.by_ref().collect();
+                    let ty = Type::tuple(rest.iter().map(|val| val.ty.clone()));
+                    Some(self.aggregate(ty, rest))
+                }
+            };
+            let by_name = match param.kind {
+                ParamKind::Positional | ParamKind::KeywordOnly => {
+                    keywords.iter().position(|(name, _)| *name == param.name).map(|at| keywords.remove(at).1)
+                }
+                ParamKind::PositionalOnly | ParamKind::Rest => None,
+            };
+            let default = || {
+                let host = code.defaults.iter().find(|(name, _)| *name == param.name).map(|(_, object)| object);
+                host.or(param.default.as_ref()).cloned()
+            };
+            bound.push(match (by_position, by_name) {
+                (Some(_), Some(_)) => {
+                    return wrong(self, format!("got multiple values for argument `{}`", param.name));
+                }
+                (Some(val), None) | (None, Some(val)) => val,
+                (None, None) => match default() {
+                    Some(object) => self.object(&object, span)?,
+                    None => return wrong(self, format!("is missing the argument `{}`", param.name)),
+                },
+            });
+        }
+        if positional.next().is_some() {
+            return wrong(self, format!("takes at most {} positional arguments", bound.len()));
+        }
+        if let Some((name, _)) = keywords.first() {
+            return wrong(self, format!("got an unexpected keyword argument `{name}`"));
+        }
+        Some(bound)
+    }
+}

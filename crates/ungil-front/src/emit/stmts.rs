@@ -1,0 +1,227 @@
+//! Statements. Each emitter of a block answers whether its end is reached.
+
+use std::sync::Arc;
+
+use ungil_ir::diagnostic::Span;
+use ungil_ir::ir::{self, StmtKind as Ir};
+use ungil_ir::Type;
+
+use super::{Emitter, Val};
+use crate::hir::{self, Block, Source, StmtKind};
+use crate::host::{Constant, Object};
+use crate::session::Entity;
+use crate::typing;
+
+impl Emitter<'_, '_> {
+    /// Emits into the current block; true if control reaches the end.
+    pub(super) fn stmts(&mut self, block: &Block) -> bool {
+        for stmt in block {
+            self.span = stmt.span;
+            if !self.stmt(&stmt.kind, stmt.span) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn stmt(&mut self, kind: &StmtKind, span: Span) -> bool {
+        match kind {
+            StmtKind::Let(value, expr) => {
+                let val = self.expr(expr, *value);
+                self.vals[value.0 as usize] = val;
+            }
+            StmtKind::Set(var, source) => {
+                self.set(*var, *source, span);
+            }
+            StmtKind::CheckBound { flag, name } => self.check_bound(*flag, name),
+            StmtKind::If { cond, then, otherwise } => return self.if_(*cond, then, otherwise),
+            StmtKind::Block { label, body } => {
+                let (block, ends) = self.nested(|this| this.stmts(body));
+                self.push(Ir::Block { label: ir::Label(label.0), body: block });
+                return ends | self.left.contains(label);
+            }
+            StmtKind::Loop { label, body } => {
+                let (block, _) = self.nested(|this| this.stmts(body));
+                self.push(Ir::Loop { label: ir::Label(label.0), body: block });
+                return self.left.contains(label);
+            }
+            StmtKind::For(each) => {
+                self.for_loop(each, span);
+            }
+            StmtKind::Break(label) => {
+                self.left.push(*label);
+                self.push(Ir::Break(ir::Label(label.0)));
+                return false;
+            }
+            StmtKind::Continue(label) => {
+                self.push(Ir::Continue(ir::Label(label.0)));
+                return false;
+            }
+            StmtKind::Return(value) => {
+                self.return_(*value, span);
+                return false;
+            }
+            StmtKind::Raise { class, args } => return self.raise(*class, args, span),
+        }
+        true
+    }
+
+    fn set(&mut self, var: hir::VarId, source: Source, span: Span) -> Option<()> {
+        let assumed = self.session.get(self.id).var_types[var.0 as usize].clone();
+        match source {
+            Source::Unset => {
+                // Not known yet: the pass that knows it emits this.
+                let Some(ty) = assumed else { return Some(()) };
+                let filler = self.zero(&ty);
+                self.push(Ir::Set(ir::VarId(var.0), filler.id));
+            }
+            Source::Value(value) => {
+                let val = self.vals[value.0 as usize].clone()?;
+                let ty = match &assumed {
+                    None => val.ty.clone(),
+                    Some(assumed) => match typing::unify(assumed, &val.ty) {
+                        Some(ty) => ty,
+                        None => return self.cannot_unify(var, value, &val, assumed, span),
+                    },
+                };
+                if assumed.as_ref() != Some(&ty) {
+                    self.widened = true;
+                    self.session.set_var_type(self.id, var, ty.clone());
+                }
+                let place = self.hir.values[value.0 as usize].span;
+                self.var_spans[var.0 as usize].get_or_insert((val.ty.clone(), place));
+                let val = self.convert(&val, &ty)?;
+                self.push(Ir::Set(ir::VarId(var.0), val.id));
+            }
+        }
+        Some(())
+    }
+
+    fn cannot_unify(&mut self, var: hir::VarId, value: hir::ValueId, val: &Val, assumed: &Type, span: Span) -> Option<()> {
+        let name = Arc::clone(&self.hir.vars[var.0 as usize].name);
+        let what = if name.is_empty() { "this expression".to_owned() } else { format!("`{name}`") };
+        let (first, second) = (self.type_name(assumed), self.type_name(&val.ty));
+        let place = self.hir.values[value.0 as usize].span;
+        let place = if place == Span::default() { span } else { place };
+        let mut error = self
+            .typing("cannot-unify", place, format!("{what} is {first} on one way here and {second} on another"))
+            .with_text(format!("here it is {second}"));
+        if let Some((ty, earlier)) = &self.var_spans[var.0 as usize] {
+            error = error.with_label(&self.hir.file, *earlier, format!("here it is {}", self.type_name(ty)));
+        }
+        let error = if name.is_empty() {
+            error.with_help("make both sides values of one type")
+        } else {
+            error.with_help("use two names, or values of one type")
+        };
+        self.report(error)
+    }
+
+    fn check_bound(&mut self, flag: hir::ValueId, name: &str) {
+        let Some(flag) = self.vals[flag.0 as usize].clone() else { return };
+        let unbound = self.not(&flag);
+        let message = format!("cannot access local variable '{name}' where it is not associated with a value");
+        self.raise_if(&unbound, "UnboundLocalError", &message);
+    }
+
+    fn if_(&mut self, cond: hir::ValueId, then: &Block, otherwise: &Block) -> bool {
+        let cond = self.vals[cond.0 as usize].clone();
+        // What the types decide is decided now: the other side need not even make sense for them.
+        if let Some(known) = cond.as_ref().and_then(Val::known_bool) {
+            return self.stmts(if known { then } else { otherwise });
+        }
+        let (then, then_ends) = self.nested(|this| this.stmts(then));
+        let (otherwise, otherwise_ends) = self.nested(|this| this.stmts(otherwise));
+        if let Some(cond) = cond {
+            self.push(Ir::If { cond: cond.id, then, otherwise });
+        }
+        then_ends | otherwise_ends
+    }
+
+    fn return_(&mut self, value: hir::ValueId, span: Span) -> Option<()> {
+        let val = self.vals[value.0 as usize].clone()?;
+        let ty = match &self.ret {
+            None => val.ty.clone(),
+            Some(ret) => match typing::unify(ret, &val.ty) {
+                Some(ty) => ty,
+                None => {
+                    let (first, second) = (self.type_name(ret), self.type_name(&val.ty));
+                    let error = self
+                        .typing("cannot-unify", span, format!("the function returns {first} elsewhere and {second} here"))
+                        .with_text(format!("returns {second}"))
+                        .with_help("return values of one type");
+                    return self.report(error);
+                }
+            },
+        };
+        self.ret = Some(ty);
+        // The IR of this pass counts only if what was assumed holds.
+        let assumed = self.ret_assumed.clone()?;
+        let val = self.convert(&val, &assumed)?;
+        self.push(Ir::Return(val.id));
+        Some(())
+    }
+
+    fn raise(&mut self, class: hir::ValueId, args: &[hir::ValueId], span: Span) -> bool {
+        self.raise_parts(class, args, span);
+        false
+    }
+
+    fn raise_parts(&mut self, class: hir::ValueId, args: &[hir::ValueId], span: Span) -> Option<()> {
+        let class = self.vals[class.0 as usize].clone()?;
+        let entity = match &class.ty {
+            Type::Object(id, _) => Some(self.session.entity(*id)),
+            _ => None,
+        };
+        let Some(Entity::Object(Object::Exception { id, name, builtin })) = entity else {
+            let name = self.type_name(&class.ty);
+            let error = self
+                .typing("not-an-exception", span, format!("{name} is not an exception class"))
+                .with_help("raise an exception class, or one called with constants: `raise ValueError(\"negative\")`");
+            return self.report(error);
+        };
+        let mut constants = Vec::new();
+        for arg in args {
+            let val = self.vals[arg.0 as usize].clone()?;
+            let Some(constant) = raise_arg(&val) else {
+                let place = self.hir.values[arg.0 as usize].span;
+                let error = self
+                    .unsupported("raise-argument", place, "the arguments of an exception must be constants")
+                    .with_text(format!("this is {}, known only at run time", self.type_name(&val.ty)))
+                    .with_help("return the value, and raise the exception in Python");
+                return self.report(error);
+            };
+            constants.push(constant);
+        }
+        let class = if builtin {
+            ir::ExceptionClass::Builtin(name)
+        } else {
+            ir::ExceptionClass::Object { id, name }
+        };
+        let site = self.session.site(&self.code, span);
+        let id = self.session.raise(ir::Raise { class, args: constants, site });
+        self.push(Ir::Raise(id));
+        Some(())
+    }
+}
+
+fn raise_arg(val: &Val) -> Option<ir::RaiseArg> {
+    Some(match (&val.known, &val.ty) {
+        (Some(Constant::None), _) => ir::RaiseArg::None,
+        (Some(Constant::Bool(value)), Type::Bool) => ir::RaiseArg::Bool(*value),
+        (Some(Constant::Int(value)), Type::Int(_)) => ir::RaiseArg::Int(*value),
+        (Some(Constant::Float(value)), Type::Float(_)) => ir::RaiseArg::Float(*value),
+        (Some(Constant::Str(text)), _) => ir::RaiseArg::Str(Arc::clone(text)),
+        (_, Type::Tuple(_)) => {
+            let parts: Option<Vec<ir::RaiseArg>> = val.parts.as_ref()?.iter().map(raise_arg).collect();
+            ir::RaiseArg::Tuple(parts?)
+        }
+        (_, Type::Complex(_)) => match val.parts.as_deref() {
+            Some([Val { known: Some(Constant::Float(real)), .. }, Val { known: Some(Constant::Float(imag)), .. }]) => {
+                ir::RaiseArg::Complex(*real, *imag)
+            }
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
