@@ -54,7 +54,9 @@ impl Guards {
             StmtKind::Block { label, .. } => inner.push(*label),
             StmtKind::Break(label) => pure &= inner.contains(label),
             StmtKind::Continue(label) => pure &= *label == looped.label,
-            StmtKind::Loop { .. } | StmtKind::For(_) | StmtKind::Return(_) | StmtKind::Raise(_) => pure = false,
+            StmtKind::Loop { .. } | StmtKind::For(_) | StmtKind::Return(_) | StmtKind::Raise(_) => {
+                pure = false
+            }
         });
         pure && self.block(&looped.body)
     }
