@@ -50,7 +50,7 @@ pub(crate) fn write(value: &Value, ty: &Type, bytes: &mut [u8]) -> Result<(), Va
     match (value, ty) {
         (Value::None, Type::None) => {}
         (Value::Bool(value), Type::Bool) => put(&[u8::from(*value)]),
-        (Value::Int(value), Type::Int(int)) if (int.min()..=int.max()).contains(value) => {
+        (Value::Int(value), Type::Int(int)) if fits(*int, *value) => {
             put(&value.to_le_bytes()[..int.bytes()]);
         }
         (Value::Float(value), Type::Float(float)) => put(float_bytes(*value, *float).as_slice()),
@@ -72,6 +72,10 @@ pub(crate) fn write(value: &Value, ty: &Type, bytes: &mut [u8]) -> Result<(), Va
         _ => return Err(ValueError::Type { value: value.clone(), ty: ty.clone() }),
     }
     Ok(())
+}
+
+fn fits(int: IntTy, value: i128) -> bool {
+    (int.min()..=int.max()).contains(&value)
 }
 
 /// Fails for a type that [`read`] cannot read.

@@ -1,0 +1,34 @@
+//! Our exceptions, and the one mapping from Rust's errors to Python's.
+
+use pyo3::exceptions::{PyException, PyRuntimeError, PySyntaxError};
+use pyo3::{PyErr, create_exception};
+use ungil_ir::diagnostic::{self, Diagnostic, Kind, Style};
+
+create_exception!(ungil.errors, UngilError, PyException, "The base of what ungil itself raises.");
+create_exception!(ungil.errors, TypingError, UngilError, "The types in a function do not fit together.");
+create_exception!(
+    ungil.errors,
+    UnsupportedError,
+    UngilError,
+    "The language of compiled functions, or an option, has no such thing (yet)."
+);
+
+/// The exception for `error`.
+pub(crate) fn from_jit(error: &ungil_jit::Error) -> PyErr {
+    match error {
+        ungil_jit::Error::Diagnostics(diagnostics) => from_diagnostics(diagnostics),
+        ungil_jit::Error::Codegen(error) => {
+            PyRuntimeError::new_err(format!("the compiler failed, which is a fault of ungil: {error}"))
+        }
+    }
+}
+
+/// One exception that tells all of `diagnostics`; the first one chooses its class.
+fn from_diagnostics(diagnostics: &[Diagnostic]) -> PyErr {
+    let text = diagnostic::render(diagnostics, Style::Plain);
+    match diagnostics.first().map(|first| first.kind) {
+        Some(Kind::Unsupported) => UnsupportedError::new_err(text),
+        Some(Kind::Syntax) => PySyntaxError::new_err(text),
+        Some(Kind::Typing) | None => TypingError::new_err(text),
+    }
+}

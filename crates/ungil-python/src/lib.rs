@@ -1,0 +1,56 @@
+//! The extension module `ungil._core`: the compiler as Python sees it. The only crate that names PyO3.
+//!
+//! Reading order: `dispatcher.rs` is the class that `jit` makes; `call.rs` is the way of a call, `overload.rs` what it
+//! reads, `bind.rs`, `typeof_.rs` and `boxing.rs` what goes in and comes out, `raise.rs` what goes wrong; `compile.rs`
+//! makes new versions, asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
+//! signatures; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches.
+//!
+//! Architecture Invariant: state is guarded by our own locks and atomics, never by the GIL.
+
+mod bind;
+mod boxing;
+mod call;
+mod compile;
+mod dispatcher;
+mod errors;
+mod gil;
+mod host;
+mod objects;
+mod options;
+mod output;
+mod overload;
+mod process;
+mod raise;
+mod signature;
+mod source;
+mod typeof_;
+mod types;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    use pyo3::exceptions::PyValueError;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::dispatcher::{_adopt, Dispatcher};
+    #[pymodule_export]
+    use crate::errors::{TypingError, UngilError, UnsupportedError};
+    #[pymodule_export]
+    use crate::process::{
+        cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads, threading_layer,
+    };
+    #[pymodule_export]
+    use crate::types::{
+        PyType_, Signature, _type_of_text, optional_type, tuple_type, typeof_value, uni_tuple_type,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // The environment is read now, so that a wrong value is told here and not in a first parallel loop.
+        ungil_rt::threads::max_threads().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        // A second import, as reloading makes, finds the host installed.
+        let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
+        crate::dispatcher::install_vectorcall(module.py())
+    }
+}

@@ -1,0 +1,13 @@
+"""What ungil raises when it cannot compile.
+
+`TypingError` and `UnsupportedError` carry diagnostics that point into the function's source; what a compiled function
+raises while it runs is raised as itself.
+"""
+
+from __future__ import annotations
+
+from ungil._core import TypingError, UngilError, UnsupportedError
+
+__all__ = ("NumbaError", "TypingError", "UngilError", "UnsupportedError")
+
+NumbaError = UngilError
