@@ -151,6 +151,8 @@ struct Facts<'f> {
     sources: HashMap<VarId, Vec<Source>>,
     /// Values that `Get`s of each variable bind in the body.
     gets: HashMap<VarId, Vec<ValueId>>,
+    /// Variables that are read outside the loop.
+    read_outside: HashSet<VarId>,
     /// The object that a value is, where it is one.
     objects: HashMap<ValueId, &'f Object>,
 }
@@ -162,12 +164,16 @@ impl<'f> Facts<'f> {
             uses: HashMap::new(),
             sources: HashMap::new(),
             gets: HashMap::new(),
+            read_outside: HashSet::new(),
             objects: HashMap::new(),
         };
-        walk(&function.body, &mut |stmt| {
-            if let StmtKind::Let(value, Expr::Object(object)) = &stmt.kind {
+        let mut reads: HashMap<VarId, usize> = HashMap::new();
+        walk(&function.body, &mut |stmt| match &stmt.kind {
+            StmtKind::Let(value, Expr::Object(object)) => {
                 facts.objects.insert(*value, object);
             }
+            StmtKind::Let(_, Expr::Get(var)) => *reads.entry(*var).or_default() += 1,
+            _ => {}
         });
         walk(&each.body, &mut |stmt| {
             for operand in stmt.kind.operands() {
@@ -179,6 +185,8 @@ impl<'f> Facts<'f> {
                 _ => {}
             }
         });
+        reads.retain(|var, count| *count > facts.gets.get(var).map_or(0, Vec::len));
+        facts.read_outside = reads.into_keys().collect();
         facts
     }
 
@@ -195,6 +203,10 @@ impl<'f> Facts<'f> {
             for user in self.uses.get(&value).into_iter().flatten() {
                 match &user.kind {
                     StmtKind::Set(var, _) => {
+                        // Outside, another variable would see one thread's part of the sum.
+                        if *var != carried.var && self.read_outside.contains(var) {
+                            return Err(user.span);
+                        }
                         if holders.insert(*var) {
                             for get in self.gets.get(var).into_iter().flatten() {
                                 if accumulators.insert(*get) {

@@ -26,6 +26,10 @@ use crate::{lower, parse, simplify};
 /// with each call (a tuple one longer each time) would never end.
 const MAX_DEPTH: usize = 100;
 
+/// Bytes of stack that emitting one function may take, and how many to add where fewer are left; guessed, generously.
+const STACK_LEFT: usize = 256 << 10;
+const STACK_MORE: usize = 4 << 20;
+
 /// Whose names a function sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Owner {
@@ -261,7 +265,7 @@ impl<'h> Session<'h> {
             self.instances[id.0 as usize].callers.insert(caller);
         }
         self.depth += 1;
-        self.emit(id);
+        stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.emit(id));
         self.depth -= 1;
         Ok(id)
     }

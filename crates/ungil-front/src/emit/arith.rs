@@ -174,8 +174,8 @@ impl Emitter<'_, '_> {
         match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => Some(self.op2(machine(op)?, a, b)),
             BinaryOp::Div => Some(self.divide(a, b, "float division by zero")),
-            BinaryOp::FloorDiv => self.by_model("float_floordiv", a, b),
-            BinaryOp::Mod => self.by_model("float_mod", a, b),
+            BinaryOp::FloorDiv => self.wide(&ty, "float_floordiv", a, b),
+            BinaryOp::Mod => self.wide(&ty, "float_mod", a, b),
             BinaryOp::Pow => self.float_function("pow", &[a, b]),
             _ => None,
         }
@@ -230,8 +230,8 @@ impl Emitter<'_, '_> {
                 Some(self.aggregate(ty, parts))
             }
             BinaryOp::Mul => self.prelude("complex_mul", &[a, b]),
-            BinaryOp::Div => self.by_model("complex_div", a, b),
-            BinaryOp::Pow => self.by_model("complex_pow", a, b),
+            BinaryOp::Div => self.wide(&ty, "complex_div", a, b),
+            BinaryOp::Pow => self.wide(&ty, "complex_pow", a, b),
             _ => None,
         }
     }
@@ -246,8 +246,16 @@ impl Emitter<'_, '_> {
         self.op2(Machine::Div, a, b)
     }
 
+    /// A function of the prelude on the widest floats, its result as `ty`.
+    fn wide(&mut self, ty: &Type, name: &str, a: &Val, b: &Val) -> Option<Val> {
+        let widest = if matches!(ty, Type::Complex(_)) { Type::COMPLEX128 } else { Type::FLOAT64 };
+        let (a, b) = (self.convert(a, &widest)?, self.convert(b, &widest)?);
+        let result = self.by_model(name, &a, &b)?;
+        self.convert(&result, ty)
+    }
+
     /// A function of the prelude that has a form for each error model.
-    pub(super) fn by_model(&mut self, name: &str, a: &Val, b: &Val) -> Option<Val> {
+    fn by_model(&mut self, name: &str, a: &Val, b: &Val) -> Option<Val> {
         match self.options.error_model {
             ErrorModel::Python => self.prelude(name, &[a, b]),
             ErrorModel::Numpy => self.prelude(&format!("{name}_numpy"), &[a, b]),

@@ -179,7 +179,11 @@ impl Emitter<'_, '_> {
         let mut parallel = ir::Parallel::default();
         for (var, role) in roles {
             match role {
-                Role::Last => parallel.last.push(ir::VarId(var.0)),
+                Role::Last => {
+                    parallel.last.push(ir::VarId(var.0));
+                    let heads = each.carried.iter().filter(|carried| carried.var == var);
+                    self.dropped.extend(heads.map(|carried| carried.head));
+                }
                 Role::Reduction(op) => {
                     let Some(ty) = self.session.get(self.id).var_types[var.0 as usize].clone() else { continue };
                     let Some(identity) = self.identity_of(op, &ty) else {

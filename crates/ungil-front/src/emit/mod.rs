@@ -68,6 +68,7 @@ pub(crate) fn pass(session: &mut Session<'_>, id: FuncId) -> Outcome {
         values: Vec::new(),
         var_spans: vec![None; 0],
         block: Vec::new(),
+        dropped: Vec::new(),
         left: Vec::new(),
         ret_assumed: ret.clone(),
         ret,
@@ -99,6 +100,8 @@ pub(crate) struct Emitter<'s, 'h> {
     var_spans: Vec<Option<(Type, Span)>>,
     /// The block being emitted.
     block: ir::Block,
+    /// Values that are not bound: what a parallel loop's head would read of a variable that every turn sets first.
+    dropped: Vec<hir::ValueId>,
     /// Labels that some `Break` leaves.
     left: Vec<hir::Label>,
     ret_assumed: Option<Type>,

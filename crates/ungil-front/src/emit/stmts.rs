@@ -26,6 +26,7 @@ impl Emitter<'_, '_> {
 
     fn stmt(&mut self, kind: &StmtKind, span: Span) -> bool {
         match kind {
+            StmtKind::Let(value, _) if self.dropped.contains(value) => {}
             StmtKind::Let(value, expr) => {
                 let val = self.expr(expr, *value);
                 self.vals[value.0 as usize] = val;

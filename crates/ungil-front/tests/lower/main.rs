@@ -1,0 +1,9 @@
+//! Lowering: source in, HIR or rendered diagnostics out; and random programs, whose meaning simplifying may not change.
+
+mod constructs;
+mod diagnostics;
+mod fuzz;
+mod interpreter;
+mod simplified;
+mod support;
+mod wellformed;

@@ -1,0 +1,52 @@
+//! From source text to HIR, for tests.
+
+use ungil_front::hir::Function;
+use ungil_front::host::{Definition, Host};
+use ungil_front::program::Program;
+use ungil_front::simplify::simplify;
+use ungil_front::{lower, parse};
+use ungil_ir::diagnostic::{Style, render};
+
+use crate::wellformed;
+
+/// What every test program begins with.
+pub const IMPORTS: &str = "import math\nimport numba\nfrom math import cos, pi\nfrom ungil import njit, prange\n";
+
+/// Lowers the function `f` of a program without imports of its own; `Err` holds rendered diagnostics.
+pub fn lowered(source: &str) -> Result<Function, String> {
+    let text = format!("{IMPORTS}{source}");
+    let program = Program::new("test.py", &text).map_err(|errors| render(&errors, Style::Plain))?;
+    let id = program.function("f").expect("the test defines `f`");
+    let definition = program.definition(id).expect("the program knows its functions");
+    let parsed = parse::function(&definition).map_err(|error| error.to_string())?;
+    let function = lower::lower(&parsed, &definition, id, &program);
+    wellformed::check(&function);
+    if function.diagnostics.is_empty() {
+        Ok(function)
+    } else {
+        Err(render(&function.diagnostics, Style::Plain))
+    }
+}
+
+/// The simplified HIR of `f` as text.
+pub fn text(source: &str) -> String {
+    let mut function = lowered(source).unwrap_or_else(|errors| panic!("{errors}"));
+    simplify(&mut function);
+    wellformed::check(&function);
+    function.to_string()
+}
+
+/// The rendered diagnostics of `f`.
+pub fn errors(source: &str) -> String {
+    lowered(source).map_or_else(|errors| errors, |function| panic!("it was lowered:\n{function}"))
+}
+
+/// Finds and lowers a function by its definition, whatever is wrong with it.
+pub fn attempt(definition: &Definition, host: &dyn Host) -> Option<Function> {
+    let parsed = parse::function(definition).ok()?;
+    let mut function = lower::lower(&parsed, definition, ungil_front::host::fresh_object_id(), host);
+    wellformed::check(&function);
+    simplify(&mut function);
+    wellformed::check(&function);
+    Some(function)
+}
