@@ -24,7 +24,7 @@ fn main() {
         Some("compile") => (0..200).for_each(|_| drop(compile(&serial))),
         Some("built") => println!("{}", emit_llvm(&serial, &Options::default(), false).expect("it compiles")),
         Some("parallel") => {
-            println!("{}", emit_llvm(&parallel, &Options::default(), true).expect("it compiles"))
+            println!("{}", emit_llvm(&parallel, &Options::default(), true).expect("it compiles"));
         }
         _ => measure(&serial, &parallel),
     }
@@ -42,7 +42,7 @@ fn measure(serial: &Module, parallel: &Module) {
         });
         println!("{name}: again {:?}", again.expect("twenty"));
         for n in [10_i64, 1_000, 1_000_000] {
-            let args = (0.0_f64, 1.570_796_326_794_896_6_f64, n);
+            let args = [0.0_f64.to_bits(), std::f64::consts::FRAC_PI_2.to_bits(), n.cast_unsigned()];
             let repeat = 20_000_000 / n.max(1000);
             let mut best = f64::INFINITY;
             let mut result = 0.0;
@@ -110,7 +110,7 @@ fn cosine() -> Function {
     };
     let middle = b.let_(float.clone(), Op::Unary(UnaryOp::Neg, middle));
     let mut r = p[0];
-    for part in [3.141_592_653_589_793, 1.224_646_799_147_353_2e-16] {
+    for part in [std::f64::consts::PI, 1.224_646_799_147_353_2e-16] {
         let part = b.float(part);
         r = muladd(&mut b, middle, part, r);
     }

@@ -1,5 +1,7 @@
 //! What can go wrong while compiling typed IR; never the user's fault.
 
+use std::fmt;
+
 use inkwell::builder::BuilderError;
 
 /// Why a module could not be compiled or loaded.
@@ -19,7 +21,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn llvm(stage: &'static str, message: impl ToString) -> Self {
+    pub(crate) fn llvm(stage: &'static str, message: impl fmt::Display) -> Self {
         Self::Llvm { stage, message: message.to_string() }
     }
 }

@@ -39,7 +39,7 @@ pub struct Options {
 ///
 /// When the module breaks a rule of the IR, or LLVM refuses what was made of it: both are faults of ours, not the user's.
 pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
-    let (object, mut timings) = optimise::object(module, options)?;
+    let (object, mut timings) = optimise::object(module, *options)?;
     let start = Instant::now();
     let library = orc::load(object.as_slice())?;
     timings.load = start.elapsed();
@@ -52,7 +52,7 @@ pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
 ///
 /// As [`compile`].
 pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Error> {
-    optimise::object(module, options).map(|(object, _)| object.as_slice().to_vec())
+    optimise::object(module, *options).map(|(object, _)| object.as_slice().to_vec())
 }
 
 /// LLVM's IR of `module` as text, before or after the passes.
@@ -61,7 +61,7 @@ pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Er
 ///
 /// As [`compile`].
 pub fn emit_llvm(module: &ir::Module, options: &Options, optimised: bool) -> Result<String, Error> {
-    optimise::llvm_text(module, options, optimised)
+    optimise::llvm_text(module, *options, optimised)
 }
 
 /// The assembly of `module` for this machine.
@@ -70,5 +70,5 @@ pub fn emit_llvm(module: &ir::Module, options: &Options, optimised: bool) -> Res
 ///
 /// As [`compile`].
 pub fn emit_asm(module: &ir::Module, options: &Options) -> Result<String, Error> {
-    optimise::assembly(module, options)
+    optimise::assembly(module, *options)
 }

@@ -30,7 +30,7 @@ pub enum OptLevel {
 /// The object file of a module, and how long it took.
 pub(crate) fn object(
     module: &ir::Module,
-    options: &Options,
+    options: Options,
 ) -> Result<(MemoryBuffer<'static>, Timings), Error> {
     let start = Instant::now();
     let context = Context::create();
@@ -49,7 +49,7 @@ pub(crate) fn object(
     Ok((object, timings))
 }
 
-pub(crate) fn llvm_text(module: &ir::Module, options: &Options, optimised: bool) -> Result<String, Error> {
+pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
     let context = Context::create();
     let machine = target::machine(options.opt_level.machine())?;
     let llvm = build(&context, module, &machine)?;
@@ -59,7 +59,7 @@ pub(crate) fn llvm_text(module: &ir::Module, options: &Options, optimised: bool)
     Ok(llvm.print_to_string().to_string())
 }
 
-pub(crate) fn assembly(module: &ir::Module, options: &Options) -> Result<String, Error> {
+pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
     let context = Context::create();
     let machine = target::machine(options.opt_level.machine())?;
     let llvm = build(&context, module, &machine)?;
@@ -105,7 +105,7 @@ fn build<'c>(
     Ok(llvm)
 }
 
-fn run_passes(llvm: &Module<'_>, machine: &TargetMachine, options: &Options) -> Result<(), Error> {
+fn run_passes(llvm: &Module<'_>, machine: &TargetMachine, options: Options) -> Result<(), Error> {
     let passes = PassBuilderOptions::create();
     // The C interface leaves the SLP vectoriser off.
     passes.set_loop_slp_vectorization(true);

@@ -58,7 +58,7 @@ impl Drop for Library {
     fn drop(&mut self) {
         // The loader exists, for it has loaded this; an error would leave the memory in use, which harms nobody.
         let _ = with_loader(|loader| {
-            loader.unload(self.tracker);
+            unload(self.tracker);
             loader.free.push(self.dylib);
             Ok(())
         });
@@ -111,7 +111,7 @@ impl Loader {
         match entry {
             Ok(entry) => Ok(Library { dylib, tracker, entry }),
             Err(error) => {
-                self.unload(tracker);
+                unload(tracker);
                 self.free.push(dylib);
                 Err(error)
             }
@@ -126,14 +126,6 @@ impl Loader {
         };
         // SAFETY: the loader and the tracker are live; the buffer becomes the loader's.
         check("read an object", unsafe { LLVMOrcLLJITAddObjectFileWithRT(self.jit, tracker, buffer) })
-    }
-
-    fn unload(&mut self, tracker: LLVMOrcResourceTrackerRef) {
-        // SAFETY: the tracker is live, and the caller gives it up with the code that it tracks.
-        let removed = check("unload code", unsafe { LLVMOrcResourceTrackerRemove(tracker) });
-        debug_assert!(removed.is_ok(), "{removed:?}");
-        // SAFETY: it is not used again.
-        unsafe { LLVMOrcReleaseResourceTracker(tracker) };
     }
 
     /// A dylib that knows the runtime, the mathematics library and the process.
@@ -227,6 +219,15 @@ impl Loader {
         // SAFETY: the loader is live and the name a C string.
         unsafe { LLVMOrcLLJITMangleAndIntern(self.jit, name.as_ptr()) }
     }
+}
+
+/// Frees what the tracker tracks, and the tracker.
+fn unload(tracker: LLVMOrcResourceTrackerRef) {
+    // SAFETY: the tracker is live, and the caller gives it up with the code that it tracks.
+    let removed = check("unload code", unsafe { LLVMOrcResourceTrackerRemove(tracker) });
+    debug_assert!(removed.is_ok(), "{removed:?}");
+    // SAFETY: it is not used again.
+    unsafe { LLVMOrcReleaseResourceTracker(tracker) };
 }
 
 /// Receives the answer of a look-up of one symbol.

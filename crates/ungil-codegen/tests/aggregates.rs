@@ -51,26 +51,14 @@ fn tuples_are_selected_field_by_field() {
     let one = Outer { byte: 1, value: 1.0, ..Outer::default() };
     let two = Outer { byte: 2, inner: Inner { flag: true, small: 9 }, ..Outer::default() };
     // SAFETY: a byte and two structs, in order, to a struct.
-    assert_eq!(unsafe { call(&code, &(1_u8, one, two).as_struct()) }, Ok(one));
+    assert_eq!(unsafe { call(&code, &Three(1_u8, one, two)) }, Ok(one));
     // SAFETY: as above.
-    assert_eq!(unsafe { call(&code, &(0_u8, one, two).as_struct()) }, Ok(two));
+    assert_eq!(unsafe { call(&code, &Three(0_u8, one, two)) }, Ok(two));
 }
 
-/// Tuples of Rust have no layout to rely on.
-trait AsStruct {
-    type Struct;
-    fn as_struct(self) -> Self::Struct;
-}
-
+/// Arguments in order; tuples of Rust have no layout to rely on.
 #[repr(C)]
 struct Three<A, B, C>(A, B, C);
-
-impl<A, B, C> AsStruct for (A, B, C) {
-    type Struct = Three<A, B, C>;
-    fn as_struct(self) -> Three<A, B, C> {
-        Three(self.0, self.1, self.2)
-    }
-}
 
 #[test]
 fn fields_are_taken_apart_and_put_together() {

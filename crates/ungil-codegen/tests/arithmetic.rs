@@ -18,6 +18,11 @@ const INTS: [IntTy; 8] = {
     all
 };
 
+/// What Rust makes of two operands.
+type Model<T> = fn(T, T) -> T;
+type Comparison = fn(&f64, &f64) -> bool;
+type FloatModel = fn(f64) -> f64;
+
 /// One function for each pair of operation and type: `(int64, int64) -> int64` through casts.
 fn through_casts(
     ty: &Type,
@@ -55,7 +60,7 @@ fn shown(int: IntTy, value: i128) -> i64 {
 #[test]
 fn integers_wrap_in_every_width() {
     for int in INTS {
-        let ops: [(BinaryOp, fn(i128, i128) -> i128); 6] = [
+        let ops: [(BinaryOp, Model<i128>); 6] = [
             (BinaryOp::Add, |a, b| a + b),
             (BinaryOp::Sub, |a, b| a - b),
             (BinaryOp::Mul, i128::wrapping_mul),
@@ -190,11 +195,8 @@ fn floats_become_integers_saturated() {
             // SAFETY: a float64 to an int64.
             assert_eq!(unsafe { call(&wide, &x) }, Ok(saturated(int, x)), "{x} to {int}");
             // SAFETY: a float32 to an int64.
-            assert_eq!(
-                unsafe { call(&narrow, &(x as f32)) },
-                Ok(saturated(int, f64::from(x as f32))),
-                "{x} to {int}"
-            );
+            let result = unsafe { call(&narrow, &(x as f32)) };
+            assert_eq!(result, Ok(saturated(int, f64::from(x as f32))), "{x} to {int}");
         }
     }
 }
@@ -220,7 +222,7 @@ fn integers_become_floats_rounded() {
 
 #[test]
 fn floats_compare_as_ieee_says() {
-    let ops: [(CompareOp, fn(&f64, &f64) -> bool); 6] = [
+    let ops: [(CompareOp, Comparison); 6] = [
         (CompareOp::Eq, f64::eq),
         (CompareOp::Ne, f64::ne),
         (CompareOp::Lt, f64::lt),
@@ -244,7 +246,7 @@ fn floats_compare_as_ieee_says() {
 
 #[test]
 fn machine_operations_on_floats() {
-    let ops: [(Intrinsic, fn(f64) -> f64); 6] = [
+    let ops: [(Intrinsic, FloatModel); 6] = [
         (Intrinsic::Sqrt, f64::sqrt),
         (Intrinsic::Fabs, f64::abs),
         (Intrinsic::Floor, f64::floor),

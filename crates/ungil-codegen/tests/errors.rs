@@ -18,6 +18,10 @@ use ungil_rt::{Host, LongCall, RAISE_INTERRUPTED, RAISE_RECURSION, Raised};
 /// A host that records what is printed, and interrupts while told to.
 struct TestHost;
 
+/// What the one print of these tests prints.
+#[repr(C)]
+struct Printed(i64, u8);
+
 static PRINTED: Mutex<Vec<(u32, i64, u8)>> = Mutex::new(Vec::new());
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
 /// Tests that set `INTERRUPT` keep the others out, whose loops it would stop.
@@ -28,9 +32,11 @@ impl Host for TestHost {
         INTERRUPT.load(Ordering::Relaxed)
     }
 
+    #[expect(clippy::cast_ptr_alignment, reason = "the contract aligns the values")]
     fn print(&self, _user: *const c_void, print_id: u32, args: *const u8) -> bool {
-        // SAFETY: the one print of these tests passes an int64 and a bool.
-        let (number, flag) = unsafe { (*args.cast::<i64>(), *args.add(8)) };
+        // SAFETY: the one print of these tests passes an int64 and a bool; sixteen bytes, aligned to eight.
+        let values = unsafe { &*args.cast::<Printed>() };
+        let (number, flag) = (values.0, values.1);
         PRINTED.lock().expect("no panic").push((print_id, number, flag));
         number < 0
     }

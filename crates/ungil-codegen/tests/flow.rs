@@ -65,7 +65,7 @@ fn loops_are_left_and_continued() {
     b.return_(sum);
     let code = compile(&module(b.finish()));
     for n in [0_i64, 1, 9, 100, 1_000_000_000] {
-        let expected: i64 = (1..).take_while(|i| i * i <= n).filter(|i| i % 2 == 1).sum();
+        let expected: i64 = (1..=n).take_while(|i| i * i <= n).filter(|i| i % 2 == 1).sum();
         // SAFETY: an int64 to an int64.
         assert_eq!(unsafe { call(&code, &n) }, Ok(expected), "{n}");
     }

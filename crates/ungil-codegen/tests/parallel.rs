@@ -66,20 +66,9 @@ fn harmonic() -> Module {
 
 fn sums(code: &Code, n: i64) -> [u64; 2] {
     // SAFETY: two float64 and an int64, to two float64.
-    let result: [f64; 2] =
-        unsafe { call(code, &(10.0_f64.to_bits(), 1.5_f64.to_bits(), n).as_words()) }.expect("it returns");
+    let result: [f64; 2] = unsafe { call(code, &[10.0_f64.to_bits(), 1.5_f64.to_bits(), n.cast_unsigned()]) }
+        .expect("it returns");
     result.map(f64::to_bits)
-}
-
-/// Three words in order.
-trait AsWords {
-    fn as_words(&self) -> [u64; 3];
-}
-
-impl AsWords for (u64, u64, i64) {
-    fn as_words(&self) -> [u64; 3] {
-        [self.0, self.1, self.2.cast_unsigned()]
-    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl<'c> Unit<'c, '_> {
         self.describe(llvm, function.options.fastmath);
         match function.options.inline {
             ir::Inline::Always if !effects.recursive => {
-                self.attribute(llvm, AttributeLoc::Function, "alwaysinline")
+                self.attribute(llvm, AttributeLoc::Function, "alwaysinline");
             }
             ir::Inline::Never => self.attribute(llvm, AttributeLoc::Function, "noinline"),
             _ => {}

@@ -55,7 +55,7 @@ impl Guards {
             StmtKind::Break(label) => pure &= inner.contains(label),
             StmtKind::Continue(label) => pure &= *label == looped.label,
             StmtKind::Loop { .. } | StmtKind::For(_) | StmtKind::Return(_) | StmtKind::Raise(_) => {
-                pure = false
+                pure = false;
             }
         });
         pure && self.block(&looped.body)
