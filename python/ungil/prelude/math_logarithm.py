@@ -1,0 +1,69 @@
+"""Logarithms of `float64`.
+
+| function                 | largest error measured | method                                      |
+|--------------------------|------------------------|---------------------------------------------|
+| `log`                    | 0.83 ULP               | straight lines that vectorise; one division |
+| `log2`, `log10`, `log1p` | the C library's        | the C library                               |
+
+`log` follows the classical way: `x = 2**k * m` with `m` between sqrt(1/2) and sqrt(2), `f = m - 1`, `s = f / (2 +
+f)`, and log(m) = f - f**2/2 + s * (f**2/2 + R(s**2)), where R is the series of log((1+s)/(1-s))/s - 2, here a minimax
+polynomial with an error of 2**-59.5 (the method is described by K. C. Ng in the comments of FDLIBM, 1993). The head,
+k * log(2) + f, is kept in two words.
+"""
+
+from math import inf, nan
+
+from ._intrinsics import div, from_bits, libm, muladd, select, shr, to_bits
+
+_LEAST_NORMAL = 2.2250738585072014e-308
+_TWO_54 = 18014398509481984.0
+# The bits of sqrt(1/2), and by how much those of 1 are above them.
+_SQRT_HALF = 0x3FE6A09E667F3BCD
+_TO_ONE = 0x00095F619980C433
+_MANTISSA = 0x000FFFFFFFFFFFFF
+# 2**52 as bits, and 2**52 + 1023: adding a small integer to the bits adds it to the number.
+_COUNTER = 0x4330000000000000
+_COUNTED = 4503599627371519.0
+_COUNTED_SMALL = 4503599627371573.0
+# log(2) in parts of 42 and 53 bits: a multiple of the first by an exponent is exact.
+_LOG_2_HIGH = 0.6931471805598903
+_LOG_2_LOW = 5.497923018708371e-14
+
+
+def log(x):
+    """The natural logarithm; -inf for a zero, a NaN below."""
+    small = x < _LEAST_NORMAL
+    bits = to_bits(select(small, x * _TWO_54, x)) + _TO_ONE
+    k = from_bits((shr(bits, 52) & 0xFFF) + _COUNTER) - select(small, _COUNTED_SMALL, _COUNTED)
+    f = from_bits((bits & _MANTISSA) + _SQRT_HALF) - 1.0
+    s = div(f, 2.0 + f)
+    z = s * s
+    p = muladd(z, 0.1479559700691435, 0.15314090017110166)
+    p = muladd(p, z, 0.18183562598583403)
+    p = muladd(p, z, 0.22222198610541374)
+    p = muladd(p, z, 0.2857142874197488)
+    p = muladd(p, z, 0.39999999999416824)
+    p = muladd(p, z, 0.6666666666666734)
+    half = 0.5 * f * f
+    high = k * _LOG_2_HIGH
+    head = high + f
+    lost = (high - head) + f
+    tail = muladd(s, muladd(p, z, half), muladd(k, _LOG_2_LOW, lost)) - half
+    value = head + tail
+    value = select(x < inf, value, x)
+    return select(x > 0.0, value, select(x == 0.0, -inf, nan))
+
+
+def log2(x):
+    """The logarithm to base 2; -inf for a zero, a NaN below."""
+    return libm("log2", x)
+
+
+def log10(x):
+    """The logarithm to base 10; -inf for a zero, a NaN below."""
+    return libm("log10", x)
+
+
+def log1p(x):
+    """The natural logarithm of `1 + x`; -inf for -1, a NaN below."""
+    return libm("log1p", x)
