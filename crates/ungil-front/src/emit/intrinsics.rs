@@ -40,6 +40,11 @@ impl Emitter<'_, '_> {
                 let (a, b) = self.unified(a, b)?;
                 Some(self.intrinsic(a.ty.clone(), Intrinsic::CopySign, &[&a, &b]))
             }
+            // The prelude's own divisions never raise, whatever the error model.
+            ("div", [a, b]) => {
+                let (a, b) = (self.convert(a, &Type::FLOAT64)?, self.convert(b, &Type::FLOAT64)?);
+                Some(self.op2(Machine::Div, &a, &b))
+            }
             ("fma" | "muladd", [a, b, c]) => {
                 let (a, b) = (self.convert(a, &Type::FLOAT64)?, self.convert(b, &Type::FLOAT64)?);
                 let c = self.convert(c, &Type::FLOAT64)?;
