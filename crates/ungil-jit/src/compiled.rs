@@ -33,7 +33,8 @@ impl Compiled {
     pub(crate) fn new(module: Module, code: Code, opt_level: OptLevel) -> Self {
         let entry = module.entry.expect("a module to be compiled has an entry");
         let function = module.function(entry);
-        let params: Vec<Type> = function.params.iter().map(|param| function.value_type(*param).clone()).collect();
+        let params: Vec<Type> =
+            function.params.iter().map(|param| function.value_type(*param).clone()).collect();
         let (args_layout, offsets) = struct_layout(&params);
         let effects = effects(&module)[entry.0 as usize];
         let front_duration = Duration::ZERO;
@@ -126,6 +127,10 @@ impl Compiled {
     /// # Errors
     ///
     /// The outer for arguments that do not fit the parameters, the inner for what the function raised.
+    ///
+    /// # Panics
+    ///
+    /// If the code breaks its contract with the runtime: a fault of ours.
     pub fn try_call(&self, args: &[Value]) -> Result<Result<Value, Raised>, ValueError> {
         if args.len() != self.params.len() {
             return Err(ValueError::Count { expected: self.params.len(), given: args.len() });

@@ -140,7 +140,7 @@ impl Parameters {
         keywords: Option<&Bound<'_, PyTuple>>,
     ) -> PyErr {
         let py = function.py();
-        let keywords = keywords.map_or(std::ptr::null_mut(), |keywords| keywords.as_ptr());
+        let keywords = keywords.map_or(std::ptr::null_mut(), Bound::as_ptr);
         // The interpreter binds before it runs the body, and fails there as we did.
         // SAFETY: the thread is attached, and the arguments are live and lie as the protocol asks.
         let result = unsafe { ffi::PyObject_Vectorcall(function.as_ptr(), args.as_ptr(), n_args, keywords) };

@@ -63,9 +63,11 @@ impl Boxer {
             Type::Optional(inner) => Self::Optional(layout(inner).align, Self::plain(inner)?.into()),
             Type::Object(id, captured) if captured.is_empty() => Self::Object(*id),
             Type::Object(..) => {
-                return Err("the function returns a function that it defines itself, which only compiled code can \
+                return Err(
+                    "the function returns a function that it defines itself, which only compiled code can \
                             call: return its result instead"
-                    .into());
+                        .into(),
+                );
             }
             other => {
                 return Err(format!("the function returns a `{other}`, which has no meaning outside of it"));
@@ -79,14 +81,25 @@ impl Boxer {
     ///
     /// `from` points at a value of the recipe's type, as compiled code lays it out.
     #[inline]
-    pub(crate) unsafe fn make(&self, py: Python<'_>, objects: &Objects, from: *const u8) -> *mut ffi::PyObject {
+    pub(crate) unsafe fn make(
+        &self,
+        py: Python<'_>,
+        objects: &Objects,
+        from: *const u8,
+    ) -> *mut ffi::PyObject {
         match self {
             Self::Float(FloatTy::F64) => {
-                // SAFETY: a `float64` lies there, by the contract; the thread is attached.
-                unsafe { ffi::PyFloat_FromDouble(from.cast::<f64>().read()) }
+                // SAFETY: a `float64` lies there, by the contract.
+                let value = unsafe { from.cast::<f64>().read_unaligned() };
+                // SAFETY: the thread is attached.
+                unsafe { ffi::PyFloat_FromDouble(value) }
             }
-            // SAFETY: an `int64` lies there, by the contract; the thread is attached.
-            Self::Int(IntTy::I64) => unsafe { ffi::PyLong_FromLongLong(from.cast::<i64>().read()) },
+            Self::Int(IntTy::I64) => {
+                // SAFETY: an `int64` lies there, by the contract.
+                let value = unsafe { from.cast::<i64>().read_unaligned() };
+                // SAFETY: the thread is attached.
+                unsafe { ffi::PyLong_FromLongLong(value) }
+            }
             // SAFETY: the contract is handed on.
             _ => unsafe { self.make_other(py, objects, from) },
         }
@@ -112,7 +125,9 @@ impl Boxer {
                 }
             }
             // SAFETY: the thread is attached.
-            Self::Float(float) => unsafe { ffi::PyFloat_FromDouble(read_float(*float, bytes(float.bytes()))) },
+            Self::Float(float) => unsafe {
+                ffi::PyFloat_FromDouble(read_float(*float, bytes(float.bytes())))
+            },
             Self::Complex(float) => {
                 let (real, imag) = bytes(2 * float.bytes()).split_at(float.bytes());
                 // SAFETY: the thread is attached.
@@ -148,13 +163,14 @@ impl Boxer {
                 // SAFETY: a value of the inner type lies there, for it is present.
                 unsafe { inner.make(py, objects, value) }
             }
-            Self::Object(id) => match objects.get(py, *id) {
-                Some(object) => object.into_ptr(),
-                None => {
-                    PyTypeError::new_err("the function returned an object that exists only while compiling").restore(py);
-                    std::ptr::null_mut()
+            Self::Object(id) => {
+                if let Some(object) = objects.get(py, *id) {
+                    return object.into_ptr();
                 }
-            },
+                PyTypeError::new_err("the function returned an object that exists only while compiling")
+                    .restore(py);
+                std::ptr::null_mut()
+            }
             Self::Converted(inner, wanted) => {
                 // SAFETY: the contract is handed on.
                 let object = unsafe { inner.make(py, objects, from) };
@@ -183,7 +199,9 @@ fn can_convert(from: &Type, to: &Type) -> bool {
     };
     match (rank(from), rank(to)) {
         (Some(from), Some(to)) => from <= to,
-        _ => matches!(to, Type::Optional(inner) if from == &Type::None || can_convert(from, inner) || from == &**inner),
+        _ => {
+            matches!(to, Type::Optional(inner) if from == &Type::None || can_convert(from, inner) || from == &**inner)
+        }
     }
 }
 

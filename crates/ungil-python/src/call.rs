@@ -11,7 +11,7 @@ use std::{ptr, slice};
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyTupleMethods};
 use ungil_codegen::EntryFn;
 use ungil_ir::Type;
 use ungil_rt::{Context, LongCall};
@@ -166,16 +166,17 @@ unsafe fn slow(
     n_args: usize,
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    let result = gil::attached(|py| {
+    gil::attached(|py| {
         // SAFETY: a tuple that the caller keeps alive, or null.
         let keywords = unsafe { Bound::from_borrowed_ptr_or_opt(py, keywords) };
         // SAFETY: the protocol says that keywords are a tuple.
         let keywords = keywords.map(|keywords| unsafe { keywords.cast_into_unchecked::<PyTuple>() });
-        let n_all = n_args + keywords.as_ref().map_or(0, |keywords| keywords.len());
+        let n_all = n_args + keywords.as_ref().map_or(0, PyTupleMethods::len);
         // SAFETY: the protocol says that so many arguments lie there.
         let args = unsafe { arguments(args, n_all) };
         // A panic is a fault of the compiler; the user's program goes on with an exception.
-        let result = catch_unwind(AssertUnwindSafe(|| bind_and_call(py, &callable, args, n_args, keywords.as_ref())));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| bind_and_call(py, &callable, args, n_args, keywords.as_ref())));
         match result {
             Ok(Ok(object)) => object,
             Ok(Err(error)) => {
@@ -187,8 +188,7 @@ unsafe fn slow(
                 ptr::null_mut()
             }
         }
-    });
-    result
+    })
 }
 
 fn bind_and_call(
@@ -219,7 +219,9 @@ fn bind_and_call(
     let layout = overload.compiled.args_layout();
     let mut words = vec![0_u128; layout.size.div_ceil(size_of::<u128>())];
     // SAFETY: the vector's own memory, every byte of it initialised.
-    let bytes = unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), words.len() * size_of::<u128>()) };
+    let bytes = unsafe {
+        slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), words.len() * size_of::<u128>())
+    };
     let params = overload.compiled.params().iter().zip(overload.compiled.offsets());
     for (index, (object, (ty, offset))) in objects.iter().zip(params).enumerate() {
         let name = this.parameters.name(py, index).to_string_lossy();
@@ -230,7 +232,10 @@ fn bind_and_call(
 }
 
 /// The types of a call's arguments.
-pub(crate) fn argument_types(callable: &Bound<'_, Dispatcher>, objects: &[Bound<'_, PyAny>]) -> PyResult<Vec<Type>> {
+pub(crate) fn argument_types(
+    callable: &Bound<'_, Dispatcher>,
+    objects: &[Bound<'_, PyAny>],
+) -> PyResult<Vec<Type>> {
     let py = callable.py();
     let this = callable.get();
     let mut object_type = |object: &Bound<'_, PyAny>| this.object_type(callable, object);

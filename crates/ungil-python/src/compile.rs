@@ -19,7 +19,10 @@ use crate::overload::{Overload, Unboxer};
 use crate::signature::Parsed;
 
 /// The version for a call with arguments of these types.
-pub(crate) fn overload_for_call<'a>(callable: &'a Bound<'_, Dispatcher>, types: &[Type]) -> PyResult<&'a Overload> {
+pub(crate) fn overload_for_call<'a>(
+    callable: &'a Bound<'_, Dispatcher>,
+    types: &[Type],
+) -> PyResult<&'a Overload> {
     let this = callable.get();
     if let Some(overload) = exact(this, types) {
         return Ok(overload);
@@ -53,7 +56,11 @@ pub(crate) fn overload_for<'a>(
     compile(callable, types, ret)
 }
 
-fn compile<'a>(callable: &'a Bound<'_, Dispatcher>, types: &[Type], ret: Option<&Type>) -> PyResult<&'a Overload> {
+fn compile<'a>(
+    callable: &'a Bound<'_, Dispatcher>,
+    types: &[Type],
+    ret: Option<&Type>,
+) -> PyResult<&'a Overload> {
     let py = callable.py();
     let this = callable.get();
     let host = PythonHost::new(callable);
@@ -83,7 +90,8 @@ fn exact<'a>(this: &'a Dispatcher, types: &[Type]) -> Option<&'a Overload> {
 
 /// The version whose parameters `types` convert to at the least cost; the earliest of several.
 fn convertible<'a>(this: &'a Dispatcher, types: &[Type]) -> Option<&'a Overload> {
-    let costs = this.table.iter().filter_map(|overload| Some((cost_of(types, &overload.signature.args)?, overload)));
+    let costs =
+        this.table.iter().filter_map(|overload| Some((cost_of(types, &overload.signature.args)?, overload)));
     // The table lists the newest first, and of equal ones the last is taken.
     costs.reduce(|best, other| if other.0 <= best.0 { other } else { best }).map(|(_, overload)| overload)
 }
@@ -161,8 +169,12 @@ impl Compiling {
         if let Some(flight) = flights.iter().find(|flight| flight.types == types) {
             return Turn::Wait(Arc::clone(flight));
         }
-        let flight =
-            Arc::new(Flight { types: types.to_vec(), process, is_over: Mutex::new(false), over: Condvar::new() });
+        let flight = Arc::new(Flight {
+            types: types.to_vec(),
+            process,
+            is_over: Mutex::new(false),
+            over: Condvar::new(),
+        });
         flights.push(Arc::clone(&flight));
         Turn::Compile(Guard { compiling: self, flight })
     }

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -49,13 +49,13 @@ impl Dispatcher {
         py: Python<'_>,
         py_func: Bound<'_, PyFunction>,
         parallel: bool,
-        fastmath: Option<Bound<'_, PyAny>>,
+        fastmath: Option<&Bound<'_, PyAny>>,
         error_model: &str,
         inline: &str,
         nogil: bool,
         targetoptions: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let fastmath = fastmath.as_ref().map(options::fastmath).transpose()?.unwrap_or_default();
+        let fastmath = fastmath.map(options::fastmath).transpose()?.unwrap_or_default();
         let options = JitOptions {
             parallel,
             fastmath,
@@ -86,7 +86,10 @@ impl Dispatcher {
     /// The argument types of each compiled version, in the order of compilation.
     #[getter]
     fn signatures<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut all = self.in_order().map(|overload| type_tuple(py, &overload.signature.args)).collect::<PyResult<Vec<_>>>()?;
+        let mut all = self
+            .in_order()
+            .map(|overload| type_tuple(py, &overload.signature.args))
+            .collect::<PyResult<Vec<_>>>()?;
         all.reverse();
         PyList::new(py, all)
     }
@@ -119,6 +122,7 @@ impl Dispatcher {
 
     /// How often the disk cache had a version and had not: two empty dicts, for nothing is kept on disk yet.
     #[getter]
+    #[expect(clippy::unused_self, reason = "an attribute of each dispatcher, also while all have the same")]
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let class = py.import("ungil._stats")?.getattr("Stats")?;
         class.call1((py.None(), PyDict::new(py), PyDict::new(py)))
@@ -177,13 +181,21 @@ impl Dispatcher {
 
     /// LLVM's IR of a version, after optimisation; without a signature a dict of those of all versions.
     #[pyo3(signature = (signature=None))]
-    fn inspect_llvm<'py>(&self, py: Python<'py>, signature: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    fn inspect_llvm<'py>(
+        &self,
+        py: Python<'py>,
+        signature: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         self.inspect(py, signature, |overload| overload.compiled.llvm(true))
     }
 
     /// The machine code of a version, as assembly; without a signature a dict of those of all versions.
     #[pyo3(signature = (signature=None))]
-    fn inspect_asm<'py>(&self, py: Python<'py>, signature: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    fn inspect_asm<'py>(
+        &self,
+        py: Python<'py>,
+        signature: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         self.inspect(py, signature, |overload| overload.compiled.assembly())
     }
 
@@ -221,7 +233,7 @@ impl Dispatcher {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let kwargs = kwargs.map_or(std::ptr::null_mut(), |kwargs| kwargs.as_ptr());
+        let kwargs = kwargs.map_or(std::ptr::null_mut(), Bound::as_ptr);
         // SAFETY: a dispatcher has the vectorcall slot; a tuple, and a dict or null.
         let result = unsafe { ffi::PyVectorcall_Call(slf.as_ptr(), args.as_ptr(), kwargs) };
         // SAFETY: a new reference, or null with an exception set.

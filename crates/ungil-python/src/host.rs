@@ -7,11 +7,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyBaseException};
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyCFunction, PyCode, PyComplex, PyComplexMethods, PyDict, PyFloat, PyFunction, PyInt, PyModule, PyString,
-    PyTuple, PyType,
+    PyBool, PyCFunction, PyCode, PyComplex, PyComplexMethods, PyDict, PyFloat, PyFunction, PyInt, PyModule,
+    PyString, PyTuple, PyType,
 };
 use ungil_front::host::{BodyRange, Constant, Definition, Host, Object};
 use ungil_ir::{IntTy, ObjectId, Type};
@@ -161,7 +161,9 @@ impl<'py> PythonHost<'py> {
         if !known {
             return Ok(None);
         }
-        let Ok(name) = object.getattr("__name__").and_then(|name| name.extract::<String>()) else { return Ok(None) };
+        let Ok(name) = object.getattr("__name__").and_then(|name| name.extract::<String>()) else {
+            return Ok(None);
+        };
         let public = if module.starts_with("ungil") { "ungil" } else { &*module };
         let held = self.py().import(public)?.getattr_opt(&*name)?;
         let is_held = held.is_some_and(|held| held.is(object));
@@ -169,7 +171,7 @@ impl<'py> PythonHost<'py> {
     }
 
     fn find_global(&self, function: ObjectId, name: &str) -> PyResult<Option<Object>> {
-        let Some(function) = self.function_of(function)? else { return Ok(None) };
+        let Some(function) = self.function_of(function) else { return Ok(None) };
         let code = function.getattr("__code__")?;
         if let Ok(cells) = function.getattr("__closure__")?.cast::<PyTuple>() {
             let free = code.getattr("co_freevars")?;
@@ -193,7 +195,7 @@ impl<'py> PythonHost<'py> {
         let py = self.py();
         let Some(object) = self.object_of(id) else { return Ok(Err("the function is gone".into())) };
         let options = object.cast::<Dispatcher>().ok().map(|dispatcher| dispatcher.get().options);
-        let Some(function) = self.function_of(id)? else {
+        let Some(function) = self.function_of(id) else {
             return Ok(Err(format!("{} has no source in Python", describe(&object)?)));
         };
         let code = function.getattr("__code__")?;
@@ -218,7 +220,11 @@ impl<'py> PythonHost<'py> {
         }))
     }
 
-    fn defaults(&self, function: &Bound<'py, PyFunction>, code: &Bound<'py, PyCode>) -> PyResult<Vec<(Arc<str>, Object)>> {
+    fn defaults(
+        &self,
+        function: &Bound<'py, PyFunction>,
+        code: &Bound<'py, PyCode>,
+    ) -> PyResult<Vec<(Arc<str>, Object)>> {
         let mut found = Vec::new();
         if let Ok(values) = function.getattr("__defaults__")?.cast::<PyTuple>() {
             let n_positional = code.getattr("co_argcount")?.extract::<usize>()?;
@@ -237,16 +243,12 @@ impl<'py> PythonHost<'py> {
     }
 
     /// The Python function behind an id, if it is one's.
-    fn function_of(&self, id: ObjectId) -> PyResult<Option<Bound<'py, PyFunction>>> {
-        let Some(object) = self.object_of(id) else { return Ok(None) };
-        let object = match object.cast::<Dispatcher>() {
-            Ok(dispatcher) => dispatcher.get().function(self.py()).clone(),
-            Err(_) => match object.cast_into::<PyFunction>() {
-                Ok(function) => function,
-                Err(_) => return Ok(None),
-            },
-        };
-        Ok(Some(object))
+    fn function_of(&self, id: ObjectId) -> Option<Bound<'py, PyFunction>> {
+        let object = self.object_of(id)?;
+        match object.cast::<Dispatcher>() {
+            Ok(dispatcher) => Some(dispatcher.get().function(self.py()).clone()),
+            Err(_) => object.cast_into::<PyFunction>().ok(),
+        }
     }
 }
 
@@ -263,11 +265,14 @@ impl Host for PythonHost<'_> {
 
     fn attribute(&self, module: ObjectId, name: &str) -> Option<Object> {
         let module = self.object_of(module)?;
-        self.keep(module.getattr_opt(name).and_then(|found| found.map(|found| self.classify(&found)).transpose()))
+        self.keep(
+            module.getattr_opt(name).and_then(|found| found.map(|found| self.classify(&found)).transpose()),
+        )
     }
 
     fn definition(&self, function: ObjectId) -> Result<Definition, String> {
-        self.keep(self.find_definition(function).map(Some)).unwrap_or_else(|| Err("its source cannot be read".into()))
+        self.keep(self.find_definition(function).map(Some))
+            .unwrap_or_else(|| Err("its source cannot be read".into()))
     }
 }
 
@@ -284,7 +289,9 @@ fn body_range(code: &Bound<'_, PyCode>) -> PyResult<Option<BodyRange>> {
     let mut range: Option<BodyRange> = None;
     for position in code.call_method0("co_positions")?.try_iter()? {
         let position: [Option<u32>; 4] = position?.extract()?;
-        let [Some(start_line), Some(end_line), Some(start_column), Some(end_column)] = position else { continue };
+        let [Some(start_line), Some(end_line), Some(start_column), Some(end_column)] = position else {
+            continue;
+        };
         if (start_line, start_column) == (end_line, end_column) {
             continue;
         }

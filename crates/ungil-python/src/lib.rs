@@ -37,11 +37,12 @@ mod _core {
     use crate::errors::{TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
     use crate::process::{
-        cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads, threading_layer,
+        cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads,
+        threading_layer,
     };
     #[pymodule_export]
     use crate::types::{
-        PyType_, Signature, _type_of_text, optional_type, tuple_type, typeof_value, uni_tuple_type,
+        _type_of_text, PyType_, Signature, optional_type, tuple_type, typeof_value, uni_tuple_type,
     };
 
     #[pymodule_init]

@@ -57,7 +57,9 @@ fn set_flag(flags: &mut FastMath, name: &Bound<'_, PyAny>) -> PyResult<()> {
 
 fn wrong(value: &Bound<'_, PyAny>) -> PyErr {
     let text = value.repr().map_or_else(|_| "this value".into(), |text| text.to_string());
-    PyTypeError::new_err(format!("fastmath is a bool, a set of flags or a dict from flags to bools, not {text}"))
+    PyTypeError::new_err(format!(
+        "fastmath is a bool, a set of flags or a dict from flags to bools, not {text}"
+    ))
 }
 
 /// `error_model`: `"python"` or `"numpy"`.

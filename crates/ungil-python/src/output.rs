@@ -71,10 +71,14 @@ impl ungil_rt::Host for Interpreter {
 ///
 /// `args` points at the values of `print`'s value parts, laid out as a struct.
 unsafe fn run_print(py: Python<'_>, print: &Print, objects: &Objects, args: *const u8) -> PyResult<()> {
-    let types: Vec<Type> = print.parts.iter().filter_map(|part| match part {
-        PrintPart::Value(ty) => Some(ty.clone()),
-        PrintPart::Text(_) => None,
-    }).collect();
+    let types: Vec<Type> = print
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            PrintPart::Value(ty) => Some(ty.clone()),
+            PrintPart::Text(_) => None,
+        })
+        .collect();
     let mut offsets = struct_layout(&types).1.into_iter();
     let mut parts = Vec::with_capacity(print.parts.len());
     for part in &print.parts {
@@ -104,8 +108,10 @@ unsafe fn run_print(py: Python<'_>, print: &Print, objects: &Objects, args: *con
 /// In a child forked by another thread, that thread has become the first, for Python as for the system.
 #[cfg(target_os = "linux")]
 fn is_main_thread() -> bool {
-    // SAFETY: the two calls have no preconditions.
-    let (thread, process) = unsafe { (libc::gettid(), libc::getpid()) };
+    // SAFETY: the call has no preconditions.
+    let thread = unsafe { libc::gettid() };
+    // SAFETY: as above.
+    let process = unsafe { libc::getpid() };
     thread == process
 }
 

@@ -142,7 +142,7 @@ impl Unboxer {
                 // SAFETY: `arg` is a float.
                 let value = unsafe { ffi::PyFloat_AS_DOUBLE(arg) };
                 // SAFETY: `to` has room for a `float64`.
-                unsafe { to.cast::<f64>().write(value) };
+                unsafe { to.cast::<f64>().write_unaligned(value) };
                 true
             }
             Self::Int => {
@@ -154,7 +154,7 @@ impl Unboxer {
                 // SAFETY: `arg` is an int, so that the call cannot fail, and the thread is attached.
                 let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(arg, &raw mut overflow) };
                 // SAFETY: `to` has room for an `int64`.
-                unsafe { to.cast::<i64>().write(value) };
+                unsafe { to.cast::<i64>().write_unaligned(value) };
                 overflow == 0
             }
             // SAFETY: the contract is handed on.
@@ -168,8 +168,10 @@ impl Unboxer {
     unsafe fn unbox_other(&self, arg: *mut ffi::PyObject, to: *mut u8) -> bool {
         match self {
             Self::Bool => {
-                // SAFETY: the two are objects of the interpreter that live for ever.
-                let (no, yes) = unsafe { (ffi::Py_False(), ffi::Py_True()) };
+                // SAFETY: an object of the interpreter that lives for ever.
+                let no = unsafe { ffi::Py_False() };
+                // SAFETY: as above.
+                let yes = unsafe { ffi::Py_True() };
                 // SAFETY: `to` has room for a byte.
                 unsafe { to.write(u8::from(arg == yes)) };
                 arg == yes || arg == no
@@ -182,7 +184,7 @@ impl Unboxer {
                 // SAFETY: `arg` is a complex, and the thread is attached.
                 let value = unsafe { ffi::PyComplex_AsCComplex(arg) };
                 // SAFETY: `to` has room for a `complex128`, its two parts.
-                unsafe { to.cast::<[f64; 2]>().write([value.real, value.imag]) };
+                unsafe { to.cast::<[f64; 2]>().write_unaligned([value.real, value.imag]) };
                 true
             }
             // SAFETY: an object of the interpreter that lives for ever.
@@ -227,10 +229,7 @@ unsafe impl Send for OwnedOverload {}
 
 impl Default for Table {
     fn default() -> Self {
-        Self {
-            head: AtomicPtr::new(ptr::null_mut()),
-            all: Mutex::default(),
-        }
+        Self { head: AtomicPtr::new(ptr::null_mut()), all: Mutex::default() }
     }
 }
 

@@ -31,9 +31,9 @@ pub(crate) fn to_exception(py: Python<'_>, raised: Raised, objects: &Objects, he
 fn instance(py: Python<'_>, class: &ExceptionClass, args: &[RaiseArg], objects: &Objects) -> PyResult<PyErr> {
     let class = match class {
         ExceptionClass::Builtin(name) => py.import("builtins")?.getattr(&**name)?,
-        ExceptionClass::Object { id, name } => objects
-            .get(py, *id)
-            .ok_or_else(|| PySystemError::new_err(format!("the exception class `{name}` is gone: a fault of ungil")))?,
+        ExceptionClass::Object { id, name } => objects.get(py, *id).ok_or_else(|| {
+            PySystemError::new_err(format!("the exception class `{name}` is gone: a fault of ungil"))
+        })?,
     };
     let args = args.iter().map(|arg| to_object(py, arg)).collect::<PyResult<Vec<_>>>()?;
     Ok(PyErr::from_value(class.call1(PyTuple::new(py, args)?)?))

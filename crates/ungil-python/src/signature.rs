@@ -89,14 +89,15 @@ impl Parser<'_> {
                 self.expect(')')?;
                 Type::Optional(inner.into())
             }
-            _ => match Type::from_name(name) {
-                Some(ty) => ty,
-                None => {
+            _ => {
+                if let Some(ty) = Type::from_name(name) {
+                    ty
+                } else {
                     let message = format!("`{name}` is no type of the language");
                     self.at = start;
                     return Err(self.error(message));
                 }
-            },
+            }
         };
         if self.sees('[') {
             return Err(ParseError {

@@ -16,9 +16,15 @@ use ungil_ir::SourceFile;
 /// The file of that name; `globals` are those of a function in it, whose `__loader__` may know it.
 ///
 /// The error says in a sentence why there is none.
-pub(crate) fn file(py: Python<'_>, name: &str, globals: &Bound<'_, PyAny>) -> PyResult<Result<Arc<SourceFile>, String>> {
+pub(crate) fn file(
+    py: Python<'_>,
+    name: &str,
+    globals: &Bound<'_, PyAny>,
+) -> PyResult<Result<Arc<SourceFile>, String>> {
     if let Ok(stamp) = stamp(name) {
-        let known = with_files(|files| files.get(name).filter(|(known, _)| *known == stamp).map(|(_, file)| Arc::clone(file)));
+        let known = with_files(|files| {
+            files.get(name).filter(|(known, _)| *known == stamp).map(|(_, file)| Arc::clone(file))
+        });
         if let Some(file) = known {
             return Ok(Ok(file));
         }

@@ -47,10 +47,7 @@ impl PyType_ {
         if args.len() == 1 && !args.get_item(0)?.is_instance_of::<Self>() {
             return cast(py, &self.ty, &args.get_item(0)?);
         }
-        let args = args
-            .iter()
-            .map(|arg| to_type(&arg))
-            .collect::<PyResult<Vec<_>>>()?;
+        let args = args.iter().map(|arg| to_type(&arg)).collect::<PyResult<Vec<_>>>()?;
         Ok(Bound::new(py, Signature { parsed: Parsed { ret: Some(self.ty.clone()), args } })?.into_any())
     }
 
@@ -183,8 +180,8 @@ pub(crate) fn to_type(object: &Bound<'_, PyAny>) -> PyResult<Type> {
 /// `Tuple((int64, float64))`: the type of a tuple of these elements.
 #[pyfunction]
 #[pyo3(name = "Tuple")]
-pub(crate) fn tuple_type(types: Vec<Bound<'_, PyAny>>) -> PyResult<PyType_> {
-    let parts = types.iter().map(to_type).collect::<PyResult<Vec<_>>>()?;
+pub(crate) fn tuple_type(types: &Bound<'_, PyAny>) -> PyResult<PyType_> {
+    let parts = types.try_iter()?.map(|ty| to_type(&ty?)).collect::<PyResult<Vec<_>>>()?;
     Ok(PyType_ { ty: Type::tuple(parts) })
 }
 
@@ -238,7 +235,9 @@ fn spell(ty: &Type) -> PyResult<String> {
         }
         Type::Optional(inner) => Ok(format!("Optional({})", spell(inner)?)),
         Type::None | Type::Bool | Type::Int(_) | Type::Float(_) | Type::Complex(_) => Ok(ty.to_string()),
-        other => Err(PyTypeError::new_err(format!("`{other}` belongs to this process and cannot be pickled"))),
+        other => {
+            Err(PyTypeError::new_err(format!("`{other}` belongs to this process and cannot be pickled")))
+        }
     }
 }
 
