@@ -354,12 +354,13 @@ def test_functions_of_integers_are_cpython_s() -> None:
     for n, k in pairs:
         assert integers.gcd(n, k) == math.gcd(n, k)
         assert integers.lcm(n, k) == math.lcm(n, k)
-    for name, cases in {
-        "comb": pairs[: len(small) ** 2],
-        "perm": pairs[: len(small) ** 2],
+    argument_lists: dict[str, list[tuple[int, ...]]] = {
+        "comb": [*pairs[: len(small) ** 2]],
+        "perm": [*pairs[: len(small) ** 2]],
         "factorial": [(n,) for n in small],
         "isqrt": [(n,) for n in small + [root * root + by for root in (94906267, 3037000499) for by in (-1, 0, 1)]],
-    }.items():
+    }
+    for name, cases in argument_lists.items():
         for case in cases:
             want = outcome(getattr(math, name), *case)
             if isinstance(want, int) and want >= 2**63:
