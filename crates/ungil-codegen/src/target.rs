@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use inkwell::OptimizationLevel;
+use inkwell::llvm_sys::support::LLVMParseCommandLineOptions;
 use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple};
 
 use crate::Error;
@@ -55,6 +56,17 @@ pub(crate) fn machine(level: OptimizationLevel) -> Result<TargetMachine, Error> 
         .ok_or_else(|| Error::llvm("describe the target", &host.triple))
 }
 
+/// Lets a strict sum of floats be vectorised: its terms side by side, its additions one after the other as written.
+///
+/// LLVM 19 can do that for every target and does it only for one. Measured on the sum of cosines without fast maths:
+/// 1.7 ms for 10**6 terms, against 7.1 ms for the scalar loop, with the same bits. There is no attribute or hint for it,
+/// only an option of the command line, which holds for the whole process; this copy of LLVM is ours alone.
+fn allow_ordered_reductions() {
+    let args = [c"ungil", c"-force-ordered-reductions"].map(std::ffi::CStr::as_ptr);
+    // SAFETY: two C strings that live for ever, and no overview to print; runs once, before LLVM does anything else.
+    unsafe { LLVMParseCommandLineOptions(args.len() as i32, args.as_ptr(), std::ptr::null()) };
+}
+
 /// What is asked of LLVM about the host, once.
 struct Host {
     triple: String,
@@ -66,6 +78,7 @@ static HOST: LazyLock<Host> = LazyLock::new(|| {
     let config =
         InitializationConfig { asm_parser: false, disassembler: false, ..InitializationConfig::default() };
     Target::initialize_native(&config).expect("the features of this crate include the native target");
+    allow_ordered_reductions();
     let text = |string: &std::ffi::CStr| string.to_string_lossy().into_owned();
     Host {
         triple: text(TargetMachine::get_default_triple().as_str()),

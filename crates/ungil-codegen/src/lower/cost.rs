@@ -15,6 +15,11 @@ const MAX_STRIP: u64 = 8192;
 /// Below that many turns, counting them costs more than polling each.
 const MIN_STRIP: u64 = 16;
 
+/// Units that are handed out together: some 20 times what handing them out costs.
+const GRAIN: u64 = 1 << 10;
+/// Turns that are handed out together at most: 16 vectors of 512 bits.
+const MAX_GRAIN: u64 = 128;
+
 /// Units of a piece of code; none if there is no bound.
 type Cost = Option<u64>;
 
@@ -59,6 +64,13 @@ impl Costs {
             0..MIN_STRIP => Polls::EachTurn,
             strip => Polls::EachStrip(strip),
         }
+    }
+
+    /// How many turns of a parallel loop of function `id` are handed out together: as many as outweigh the handing out.
+    ///
+    /// Depends on the code alone, so that the same loop is cut in the same way every time.
+    pub(super) fn grain(&self, id: FuncId, body: &Block) -> u64 {
+        self.block(id, body).map_or(1, |turn| (GRAIN / turn.max(1)).clamp(1, MAX_GRAIN).next_power_of_two())
     }
 
     /// Computes the cost of a function after those of its callees; one that is reached again has no bound.

@@ -1,8 +1,10 @@
 //! Parallel loops: the body becomes a function of its own that the runtime calls for each chunk of turns.
 //!
-//! `i32 @name.parallel.N(ptr ctx, ptr captures, i64 start, i64 end, ptr partial)` runs the turns `start..end`:
+//! `i32 @name.parallel.N(ptr ctx, ptr captures, i64 first, i64 past, ptr partial)` runs the turns of the *grains*
+//! `first..past`. A grain is a fixed number of turns, more than one if they are short, and is what the runtime counts:
 //!
-//! - `captures` is a struct of what the body reads from outside, filled once by the caller; constants are not captured.
+//! - `captures` is a struct of what the body reads from outside, filled once by the caller, and of the number of turns;
+//!   constants are not captured.
 //! - `partial` is the chunk's own struct of results: the reductions' accumulators, then the `last` variables.
 //!
 //! Afterwards the caller combines the chunks' accumulators in the order of the chunks, and takes the `last` variables
@@ -51,7 +53,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     pub(super) fn parallel(&mut self, looped: &'u ForLoop, parallel: &'u Parallel) -> Result<(), Error> {
         let captured = self.captured(looped)?;
         let partial = self.partial(parallel);
-        let outlined = self.outline(looped, parallel, &captured, &partial)?;
+        let grain = self.unit.costs.grain(self.id, &looped.body);
+        let outlined = self.outline(looped, parallel, &captured, &partial, grain)?;
+        let len = self.value(looped.len)?.into_int_value();
 
         let captures = self.buffer(captured.fields.layout, 1, "captures")?;
         for (value, place) in captured.values.iter().zip(0..) {
@@ -62,9 +66,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             let value = self.get(*var)?;
             self.store(captures, captured.fields.offsets[place], &captured.fields.types[place], value)?;
         }
+        let len_place = captured.values.len() + captured.vars.len();
+        self.store(captures, captured.fields.offsets[len_place], &Type::INT64, len.into())?;
         let partials = self.buffer(partial.layout, MAX_CHUNKS as usize, "partials")?;
 
-        let len = self.value(looped.len)?.into_int_value();
+        let n_grains = self.grains(len, grain)?;
         let size = self.unit.context.i64_type().const_int(partial.layout.size as u64, false);
         let run = self.unit.runtime(
             "ungil_rt_parallel_for",
@@ -74,14 +80,30 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         );
         let body = outlined.as_global_value().as_pointer_value();
         let args =
-            [self.ctx().into(), body.into(), captures.into(), len.into(), partials.into(), size.into()];
+            [self.ctx().into(), body.into(), captures.into(), n_grains.into(), partials.into(), size.into()];
         let status = self.call_int(run, &args)?;
         let next = self.append("ran");
         self.fail_if(status, next)?;
         if partial.types.is_empty() {
             return Ok(());
         }
-        self.combine(parallel, &partial, partials, len)
+        self.combine(parallel, &partial, partials, n_grains)
+    }
+
+    /// How many grains `len` turns make; none if it is negative.
+    fn grains(&self, len: IntValue<'c>, grain: u64) -> Result<IntValue<'c>, Error> {
+        if grain == 1 {
+            return Ok(len);
+        }
+        // Rounded up without overflow: (len - 1 >> shift) + 1, by the sign, which is at most 0 for `len <= 0`.
+        let i64_type = self.unit.context.i64_type();
+        let one = i64_type.const_int(1, false);
+        let less = self.builder.build_int_sub(len, one, "")?;
+        let shift = i64_type.const_int(u64::from(grain.trailing_zeros()), false);
+        let shifted = self.builder.build_right_shift(less, shift, true, "")?;
+        let rounded = self.builder.build_int_nsw_add(shifted, one, "")?;
+        let any = self.builder.build_int_compare(IntPredicate::SGT, len, i64_type.const_zero(), "")?;
+        Ok(self.builder.build_select(any, rounded, i64_type.const_zero(), "grains")?.into_int_value())
     }
 
     fn captured(&self, looped: &ForLoop) -> Result<Captured<'c>, Error> {
@@ -97,6 +119,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             }
         }
         types.extend(vars.iter().map(|var| self.function.var_type(*var).clone()));
+        types.push(Type::INT64);
         Ok(Captured { constants, values, vars, fields: Fields::new(types) })
     }
 
@@ -113,6 +136,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         parallel: &'u Parallel,
         captured: &Captured<'c>,
         partial: &Fields,
+        grain: u64,
     ) -> Result<FunctionValue<'c>, Error> {
         let unit = self.unit;
         let number = unit.n_outlined.replace(unit.n_outlined.get() + 1);
@@ -145,7 +169,10 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             body.set(reduction.var, identity)?;
         }
 
-        let [start, end] = [2, 3].map(|n| llvm.get_nth_param(n).expect("it has five").into_int_value());
+        let [first, past] = [2, 3].map(|n| llvm.get_nth_param(n).expect("it has five").into_int_value());
+        let len_place = captured.values.len() + captured.vars.len();
+        let len = body.load(captures_at, captured.fields.offsets[len_place], &Type::INT64)?.into_int_value();
+        let (start, end) = body.turns_of(first, past, len, grain)?;
         let polls = unit.costs.polls(self.id, None, &looped.body);
         body.count_between(looped, start, end, polls)?;
 
@@ -158,6 +185,28 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         body.leave_with_success()?;
         body.finish()?;
         Ok(llvm)
+    }
+
+    /// The turns of the grains `first..past`, of `len` turns.
+    fn turns_of(
+        &self,
+        first: IntValue<'c>,
+        past: IntValue<'c>,
+        len: IntValue<'c>,
+        grain: u64,
+    ) -> Result<(IntValue<'c>, IntValue<'c>), Error> {
+        if grain == 1 {
+            return Ok((first, past));
+        }
+        // The last grain may be cut short, and its end may lie beyond every int64: so it is counted from its start.
+        let grain = self.unit.context.i64_type().const_int(grain, false);
+        let start = self.builder.build_int_nsw_mul(first, grain, "start")?;
+        let n_grains = self.builder.build_int_nsw_sub(past, first, "")?;
+        let n_turns = self.builder.build_int_mul(n_grains, grain, "")?;
+        let left = self.builder.build_int_nsw_sub(len, start, "")?;
+        let is_whole = self.builder.build_int_compare(IntPredicate::ULE, n_turns, left, "")?;
+        let n_turns = self.builder.build_select(is_whole, n_turns, left, "")?.into_int_value();
+        Ok((start, self.builder.build_int_nsw_add(start, n_turns, "end")?))
     }
 
     /// Brings the chunks' results into the variables.
