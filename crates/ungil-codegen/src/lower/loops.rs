@@ -11,7 +11,19 @@ use ungil_ir::ir::{self, ForLoop, Label};
 
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
+use super::metadata;
 use crate::Error;
+
+/// How the turns of a loop are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// With a poll after each.
+    Polling,
+    /// Without polls, as fast as LLVM can make them.
+    Fast,
+    /// Without polls, and seldom: not worth the time and space of vectorising.
+    Rare,
+}
 
 impl<'u, 'c> Body<'u, 'c, '_> {
     /// Lowers a serial `For`.
@@ -37,7 +49,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.builder.position_at_end(enter);
         let Polls::EachStrip(strip) = polls else {
             if polls == Polls::EachTurn {
-                self.turns(looped, start, end, exit, true)?;
+                self.turns(looped, start, end, exit, Pace::Polling)?;
             } else {
                 self.strip(looped, start, end, exit)?;
             }
@@ -78,7 +90,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         start: IntValue<'c>,
         end: IntValue<'c>,
         on_break: BasicBlock<'c>,
-        polls: bool,
+        pace: Pace,
     ) -> Result<(), Error> {
         let i64_type = self.unit.context.i64_type();
         let [head, latch, done] = ["for", "for.next", "for.done"].map(|name| self.append(name));
@@ -100,7 +112,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let next = self.builder.build_int_nsw_add(index_value, one, "")?;
         let more = self.builder.build_int_compare(IntPredicate::SLT, next, end, "")?;
         let mut back = latch;
-        if polls {
+        if pace == Pace::Polling {
             let polled = self.append("for.more");
             self.builder.build_conditional_branch(more, polled, done)?;
             self.builder.position_at_end(polled);
@@ -108,7 +120,10 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             back = self.here()?;
             self.builder.build_unconditional_branch(head)?;
         } else {
-            self.builder.build_conditional_branch(more, head, done)?;
+            let branch = self.builder.build_conditional_branch(more, head, done)?;
+            if pace == Pace::Rare {
+                metadata::keep_scalar(self.unit.context, branch)?;
+            }
         }
         index.add_incoming(&[(&start, before), (&next, back)]);
         self.builder.position_at_end(done);

@@ -18,6 +18,7 @@ mod cost;
 mod function;
 mod loops;
 mod memory;
+mod metadata;
 mod ops;
 mod parallel;
 mod runtime;

@@ -17,6 +17,7 @@ use ungil_ir::effects::Effects;
 use ungil_ir::ir::{self, Block, ForLoop, Intrinsic, Label, Module, Op, StmtKind, ValueId, VarId};
 
 use super::function::Body;
+use super::loops::Pace;
 use crate::Error;
 
 /// Which functions guard a rare case, themselves or in what they call, and can run speculatively.
@@ -82,7 +83,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         on_break: BasicBlock<'c>,
     ) -> Result<(), Error> {
         if !self.unit.guards.looped(&self.unit.effects, looped) {
-            return self.turns(looped, start, end, on_break, false);
+            return self.turns(looped, start, end, on_break, Pace::Fast);
         }
         let i64_type = self.unit.context.i64_type();
         let note = self.slot(i64_type, "rare")?;
@@ -94,7 +95,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             saved.push((slot, self.builder.build_load(ty, slot, "")?));
         }
         self.speculating = Some(note);
-        self.turns(looped, start, end, on_break, false)?;
+        self.turns(looped, start, end, on_break, Pace::Fast)?;
         self.speculating = None;
 
         let [again, done] = ["rare", "strip.done"].map(|name| self.append(name));
@@ -105,7 +106,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         for (slot, value) in saved {
             self.builder.build_store(slot, value)?;
         }
-        self.turns(looped, start, end, on_break, false)?;
+        self.turns(looped, start, end, on_break, Pace::Rare)?;
         self.builder.build_unconditional_branch(done)?;
         self.builder.position_at_end(done);
         Ok(())
