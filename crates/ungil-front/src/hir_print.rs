@@ -132,12 +132,9 @@ impl Display for Shown<'_> {
             Expr::Unpack { value, index, count } => write!(f, "{value} element {index} of {count}"),
             Expr::Attribute(a, name) => write!(f, "{a}.{name}"),
             Expr::Call { func, args, keywords } => {
-                let mut all = items(args);
-                for (name, value) in keywords {
-                    let comma = if all.is_empty() { "" } else { ", " };
-                    all += &format!("{comma}{name}={value}");
-                }
-                write!(f, "{func}({all})")
+                let keywords = keywords.iter().map(|(name, value)| format!("{name}={value}"));
+                let all: Vec<String> = args.iter().copied().map(item).chain(keywords).collect();
+                write!(f, "{func}({})", all.join(", "))
             }
             Expr::Closure { function, captures } => write!(f, "closure {function} of ({})", list(captures)),
             Expr::ThisFunction => write!(f, "this function"),
@@ -152,11 +149,14 @@ fn list(values: &[ValueId]) -> String {
 }
 
 fn items(items: &[Item]) -> String {
-    let text = |item: &Item| match item {
+    items.iter().copied().map(item).collect::<Vec<_>>().join(", ")
+}
+
+fn item(item: Item) -> String {
+    match item {
         Item::One(value) => value.to_string(),
         Item::Star(value) => format!("*{value}"),
-    };
-    items.iter().map(text).collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn object_text(object: &Object) -> String {

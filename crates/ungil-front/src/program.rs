@@ -97,13 +97,9 @@ impl Program {
     fn import(&mut self, import: &StmtImport) {
         for alias in &import.names {
             let module = alias.name.as_str();
-            let (bound, module) = match &alias.asname {
-                Some(name) => (name.as_str(), module),
-                None => {
-                    let first = module.split('.').next().unwrap_or(module);
-                    (first, first)
-                }
-            };
+            let first = module.split('.').next().unwrap_or(module);
+            let (bound, module) =
+                alias.asname.as_ref().map_or((first, first), |name| (name.as_str(), module));
             let object = Object::Module { id: fresh_object_id(), name: module.into() };
             self.bind(bound, object);
         }
@@ -128,12 +124,10 @@ impl Program {
         let name = def.name.as_str();
         let mut options = None;
         for decorator in &def.decorator_list {
-            match self.jit_options(&decorator.expression) {
-                Some(found) => options = Some(found),
-                None => {
-                    self.bind(name, Object::Other { description: "a decorated function".to_owned() });
-                    return;
-                }
+            options = self.jit_options(&decorator.expression);
+            if options.is_none() {
+                self.bind(name, Object::Other { description: "a decorated function".to_owned() });
+                return;
             }
         }
         let first = def.decorator_list.first().map_or(def.range, |decorator| decorator.range);

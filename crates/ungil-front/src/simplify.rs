@@ -189,11 +189,10 @@ fn rewrite(block: &mut Block, facts: &Facts, known: &FxHashMap<VarId, Known>) {
         _ => true,
     });
     for stmt in block {
-        if let StmtKind::Let(_, expr @ Expr::Get(_)) = &mut stmt.kind
-            && let Expr::Get(var) = expr
-            && let Some(Known::Bool(bool)) = known.get(var)
+        if let StmtKind::Let(value, expr @ Expr::Get(_)) = &mut stmt.kind
+            && let Known::Bool(bool) = facts.resolve(*value, known)
         {
-            *expr = Expr::constant(Constant::Bool(*bool));
+            *expr = Expr::constant(Constant::Bool(bool));
         }
         if let StmtKind::For(each) = &mut stmt.kind {
             each.carried.retain(|carried| !known.contains_key(&carried.var));
@@ -214,7 +213,9 @@ fn replace_in_stmt(stmt: &mut Stmt, is: impl Fn(ValueId) -> ValueId) {
         StmtKind::For(each) => each.iterable = is(each.iterable),
         StmtKind::Raise { class, args } => {
             *class = is(*class);
-            args.iter_mut().for_each(|value| *value = is(*value));
+            for value in args {
+                *value = is(*value);
+            }
         }
         StmtKind::Set(_, Source::Unset)
         | StmtKind::Block { .. }
@@ -245,7 +246,9 @@ fn replace_in_expr(expr: &mut Expr, is: impl Fn(ValueId) -> ValueId) {
         Expr::Call { func, args, keywords } => {
             *func = is(*func);
             items(args);
-            keywords.iter_mut().for_each(|(_, value)| *value = is(*value));
+            for (_, value) in keywords {
+                *value = is(*value);
+            }
         }
         Expr::Closure { captures, .. } => captures.iter_mut().for_each(|value| *value = is(*value)),
         Expr::Param(_)
@@ -296,7 +299,7 @@ impl Needs {
                     self.origin.insert(*value, *var);
                 }
                 StmtKind::Set(var, Source::Value(value)) => {
-                    self.sources.entry(*var).or_default().push(*value)
+                    self.sources.entry(*var).or_default().push(*value);
                 }
                 kind => self.roots.extend(kind.operands()),
             }

@@ -59,9 +59,9 @@ impl<'a> Lower<'a> {
                 continue;
             }
             let value = if let Some(&local) = self.locals.get(free) {
-                let value = self.capture(local, free, span);
-                promises.push(Promise { local, captured: value, closure: span });
-                value
+                let captured = self.capture(local, free, span);
+                promises.extend(captured.map(|captured| Promise { local, captured, closure: span }));
+                captured.unwrap_or_else(|| self.emit(Expr::Error, span))
             } else if self.own_name == Some(free) {
                 self.emit(Expr::ThisFunction, span)
             } else {
@@ -93,12 +93,12 @@ impl<'a> Lower<'a> {
         self.nested.len() as u32 - 1
     }
 
-    /// The value of a name, as a closure takes it.
-    fn capture(&mut self, local: usize, name: &str, closure: Span) -> ValueId {
+    /// The value of a name, as a closure takes it; none, and a diagnostic, if it may have none.
+    fn capture(&mut self, local: usize, name: &str, closure: Span) -> Option<ValueId> {
         match self.env[local] {
             Binding::Bound(value) => {
                 self.keep_promises(value, closure);
-                value
+                Some(value)
             }
             Binding::Unbound | Binding::Maybe { .. } => {
                 let message = format!("`{name}` is captured before it certainly has a value");
@@ -109,7 +109,7 @@ impl<'a> Lower<'a> {
                         )
                         .with_help(format!("assign `{name}` first, or pass it as an argument"));
                 self.report(diagnostic);
-                self.emit(Expr::Error, closure)
+                None
             }
         }
     }

@@ -77,11 +77,11 @@ impl<'a> Lower<'a> {
         self.live = sides.iter().any(|side| side.live);
         let mut gets = Vec::new();
         if self.live {
-            for local in 0..start.len() {
+            for (local, &before) in start.iter().enumerate() {
                 let [a, b] = sides.each_ref().map(|side| side.live.then(|| side.env[local]));
                 match (a, b) {
                     (Some(a), Some(b)) if a == b => self.env[local] = a,
-                    (Some(only), None) | (None, Some(only)) if only == start[local] => {}
+                    (Some(only), None) | (None, Some(only)) if only == before => {}
                     _ => gets.extend(self.merge(local, &mut sides, span)),
                 }
             }
@@ -227,12 +227,10 @@ impl<'a> Lower<'a> {
     }
 
     fn global(&mut self, name: &str, span: Span) -> ValueId {
-        match self.unit.host.global(self.unit.function, name) {
-            Some(object) => self.emit(Expr::Object(object), span),
-            None => {
-                self.reject_unknown_name(name, span);
-                self.emit(Expr::Error, span)
-            }
+        if let Some(object) = self.unit.host.global(self.unit.function, name) {
+            return self.emit(Expr::Object(object), span);
         }
+        self.reject_unknown_name(name, span);
+        self.emit(Expr::Error, span)
     }
 }

@@ -255,10 +255,7 @@ impl<'a> Lower<'a> {
             if !self.live {
                 break;
             }
-            if self.enter(stmt.range()) {
-                self.stmt(stmt);
-                self.depth -= 1;
-            }
+            self.deeper(stmt.range(), |this| this.stmt(stmt));
         }
     }
 
@@ -270,6 +267,14 @@ impl<'a> Lower<'a> {
         let value = self.expression(expr);
         self.depth -= 1;
         value
+    }
+
+    /// Runs `build` one level deeper, unless that is too deep.
+    fn deeper(&mut self, range: TextRange, build: impl FnOnce(&mut Self)) {
+        if self.enter(range) {
+            build(self);
+            self.depth -= 1;
+        }
     }
 
     /// One level deeper, unless that is too deep; the caller goes back up by `depth -= 1`.

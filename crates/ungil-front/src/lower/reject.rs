@@ -6,7 +6,6 @@ use ungil_ir::Span;
 use ungil_ir::diagnostic::{Diagnostic, Kind};
 
 use super::Lower;
-use crate::hir::ValueId;
 
 impl Lower<'_> {
     pub(super) fn reject_stmt(&mut self, stmt: &PyStmt) {
@@ -75,6 +74,7 @@ impl Lower<'_> {
                 ("assignment to an attribute", "return the new value and assign it in the caller")
             }
             PyExpr::Starred(_) => ("a starred target", "name each element, or take a slice of the tuple"),
+            PyExpr::Tuple(_) | PyExpr::List(_) => ("an empty target", "drop the assignment"),
             _ => ("this target", "assign to a name or a tuple of names"),
         };
         self.unsupported("unsupported-target", what, help, target.range());
@@ -83,11 +83,6 @@ impl Lower<'_> {
     pub(super) fn reject_delete(&mut self, target: &PyExpr) {
         let help = "only names can be deleted; build a new tuple without the element";
         self.unsupported("unsupported-target", "deletion of an element or attribute", help, target.range());
-    }
-
-    pub(super) fn reject_empty_target(&mut self, value: ValueId) {
-        let Some(span) = self.values.get(value.0 as usize).map(|value| value.span) else { return };
-        self.unsupported_at("unsupported-target", "an empty target", "drop the assignment", span);
     }
 
     pub(super) fn reject_kwargs(&mut self, parameter: &Parameter) {

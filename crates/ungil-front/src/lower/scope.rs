@@ -5,7 +5,8 @@
 
 use ruff_python_ast::visitor::{Visitor, walk_except_handler, walk_expr, walk_pattern, walk_stmt};
 use ruff_python_ast::{
-    Alias, Comprehension, ExceptHandler, Expr, ExprContext, Parameters, Pattern, Stmt, StmtFunctionDef,
+    Alias, AnyParameterRef, Comprehension, ExceptHandler, Expr, ExprContext, Parameters, Pattern, Stmt,
+    StmtFunctionDef,
 };
 use rustc_hash::FxHashSet;
 
@@ -157,8 +158,7 @@ struct Uses<'a> {
 impl<'a> Uses<'a> {
     fn nested(&mut self, parameters: Option<&'a Parameters>, body: Body<'a>) {
         free_names(parameters, body).order.into_iter().for_each(|name| self.names.insert(name));
-        for default in
-            parameters.into_iter().flat_map(Parameters::iter).filter_map(|parameter| parameter.default())
+        for default in parameters.into_iter().flat_map(Parameters::iter).filter_map(AnyParameterRef::default)
         {
             self.visit_expr(default);
         }

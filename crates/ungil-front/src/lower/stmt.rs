@@ -133,16 +133,16 @@ impl<'a> Lower<'a> {
 
     /// `target = value`
     pub(super) fn assign(&mut self, target: &'a PyExpr, value: ValueId) {
-        if !self.enter(target.range()) {
-            return;
-        }
-        match target {
-            PyExpr::Name(name) => self.bind(name.id.as_str(), value),
+        self.deeper(target.range(), |this| match target {
+            PyExpr::Name(name) => this.bind(name.id.as_str(), value),
             PyExpr::Tuple(ruff_python_ast::ExprTuple { elts, .. })
-            | PyExpr::List(ruff_python_ast::ExprList { elts, .. }) => self.unpack(elts, value),
-            _ => self.reject_target(target),
-        }
-        self.depth -= 1;
+            | PyExpr::List(ruff_python_ast::ExprList { elts, .. })
+                if !elts.is_empty() =>
+            {
+                this.unpack(elts, value);
+            }
+            _ => this.reject_target(target),
+        });
     }
 
     fn unpack(&mut self, targets: &'a [PyExpr], value: ValueId) {
@@ -160,9 +160,6 @@ impl<'a> Lower<'a> {
             let element = self.emit(Expr::Unpack { value, index: index as u32, count }, span);
             self.pass_on(value, element);
             self.assign(target, element);
-        }
-        if targets.is_empty() {
-            self.reject_empty_target(value);
         }
     }
 
@@ -190,10 +187,8 @@ impl<'a> Lower<'a> {
             None => {}
             Some((ElifElseClause { test: None, body, .. }, _)) => this.stmts(body),
             Some((clause @ ElifElseClause { test: Some(test), body, .. }, rest)) => {
-                if this.enter(clause.range) {
-                    this.if_chain(test, body, rest, clause.range.start().to_u32());
-                    this.depth -= 1;
-                }
+                let start = clause.range.start().to_u32();
+                this.deeper(clause.range, |this| this.if_chain(test, body, rest, start));
             }
         };
         match literal_truth(test) {
@@ -292,7 +287,9 @@ impl<'a> Lower<'a> {
             }
             PyExpr::Tuple(ruff_python_ast::ExprTuple { elts, .. })
             | PyExpr::List(ruff_python_ast::ExprList { elts, .. }) => {
-                elts.iter().for_each(|target| self.delete(target));
+                for target in elts {
+                    self.delete(target);
+                }
             }
             _ => self.reject_delete(target),
         }

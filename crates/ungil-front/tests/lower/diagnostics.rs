@@ -32,16 +32,16 @@ snapshots! {
     coroutine: "async def f(x): return x\n";
     generator: "def f(x):\n    for i in x:\n        yield i\n";
     not_python: "def f(x):\n    return x +\n";
-    too_deep_blocks: deep("if x:", 150).as_str();
+    too_deep_blocks: deep("if x:", 250).as_str();
     too_deep_expressions: &format!("def f(x): return {}x{}\n", "-(".repeat(250), ")".repeat(250));
     too_deep_to_parse: &format!("def f(x): return {}x\n", "~".repeat(100_000));
 }
 
-/// Blocks in blocks; each level opens two.
+/// Blocks in blocks.
 fn deep(header: &str, levels: usize) -> String {
     let mut text = String::from("def f(x):\n");
     for level in 1..=levels {
-        text += &format!("{}{header}\n", " ".repeat(level));
+        text.extend([&*" ".repeat(level), header, "\n"]);
     }
     text + &format!("{}pass\n", " ".repeat(levels + 1))
 }

@@ -2,8 +2,10 @@
 
 mod constructs;
 mod diagnostics;
+mod found;
 mod fuzz;
 mod interpreter;
+mod programs;
 mod simplified;
 mod support;
 mod wellformed;

@@ -9,7 +9,8 @@ fn variables(source: &str) -> Vec<String> {
 
 #[test]
 fn a_name_private_to_a_turn_has_no_variable() {
-    let source = "def f(n):\n    t = 1.5\n    print(t)\n    for i in range(n):\n        t = i\n        print(t)\n";
+    let source =
+        "def f(n):\n    t = 1.5\n    print(t)\n    for i in range(n):\n        t = i\n        print(t)\n";
     assert_eq!(variables(source), [""; 0]);
 }
 
@@ -29,7 +30,8 @@ fn a_flag_that_is_always_true_is_dropped() {
 
 #[test]
 fn what_a_loop_really_carries_stays_in_step() {
-    let source = "def f(n):\n    s = 0\n    for i in range(n):\n        t = i\n        s += t\n    return s\n";
+    let source =
+        "def f(n):\n    s = 0\n    for i in range(n):\n        t = i\n        s += t\n    return s\n";
     let lines = variables(source);
     assert_eq!(lines.len(), 5, "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("carrying $0 s")));

@@ -10,10 +10,11 @@ use ungil_ir::diagnostic::{Style, render};
 use crate::wellformed;
 
 /// What every test program begins with.
-pub const IMPORTS: &str = "import math\nimport numba\nfrom math import cos, pi\nfrom ungil import njit, prange\n";
+pub(crate) const IMPORTS: &str =
+    "import math\nimport numba\nfrom math import cos, pi\nfrom ungil import njit, prange\n";
 
 /// Lowers the function `f` of a program without imports of its own; `Err` holds rendered diagnostics.
-pub fn lowered(source: &str) -> Result<Function, String> {
+pub(crate) fn lowered(source: &str) -> Result<Function, String> {
     let text = format!("{IMPORTS}{source}");
     let program = Program::new("test.py", &text).map_err(|errors| render(&errors, Style::Plain))?;
     let id = program.function("f").expect("the test defines `f`");
@@ -29,7 +30,7 @@ pub fn lowered(source: &str) -> Result<Function, String> {
 }
 
 /// The simplified HIR of `f` as text.
-pub fn text(source: &str) -> String {
+pub(crate) fn text(source: &str) -> String {
     let mut function = lowered(source).unwrap_or_else(|errors| panic!("{errors}"));
     simplify(&mut function);
     wellformed::check(&function);
@@ -37,16 +38,23 @@ pub fn text(source: &str) -> String {
 }
 
 /// The rendered diagnostics of `f`.
-pub fn errors(source: &str) -> String {
+pub(crate) fn errors(source: &str) -> String {
     lowered(source).map_or_else(|errors| errors, |function| panic!("it was lowered:\n{function}"))
 }
 
 /// Finds and lowers a function by its definition, whatever is wrong with it.
-pub fn attempt(definition: &Definition, host: &dyn Host) -> Option<Function> {
-    let parsed = parse::function(definition).ok()?;
+pub(crate) fn attempt(definition: &Definition, host: &dyn Host) -> Option<Function> {
+    let parsed = match parse::function(definition) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return None;
+        }
+    };
     let mut function = lower::lower(&parsed, definition, ungil_front::host::fresh_object_id(), host);
     wellformed::check(&function);
     simplify(&mut function);
     wellformed::check(&function);
+    render(&function.diagnostics, Style::Plain);
     Some(function)
 }

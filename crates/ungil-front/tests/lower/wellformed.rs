@@ -6,8 +6,9 @@ use ungil_front::hir::{Block, Expr, Function, Label, StmtKind, ValueId};
 
 /// Panics unless values are bound once and visible where they are used, labels are those of blocks around, variables
 /// exist, and nothing follows a statement that leaves its block.
-pub fn check(function: &Function) {
-    let mut checker = Checker { function, bound: HashSet::new(), visible: HashSet::new(), labels: Vec::new() };
+pub(crate) fn check(function: &Function) {
+    let mut checker =
+        Checker { function, bound: HashSet::new(), visible: HashSet::new(), labels: Vec::new() };
     checker.block(&function.body);
     assert!(
         ends(&function.body) || !function.diagnostics.is_empty(),
@@ -68,7 +69,11 @@ impl Checker<'_> {
                 StmtKind::For(each) => {
                     self.labelled(each.label, true, &each.body, vec![each.element]);
                     for carried in &each.carried {
-                        assert!(self.bound.contains(&carried.head), "a carried value is missing in\n{}", self.function);
+                        assert!(
+                            self.bound.contains(&carried.head),
+                            "a carried value is missing in\n{}",
+                            self.function
+                        );
                     }
                 }
                 _ => stmt.kind.blocks().into_iter().for_each(|nested| self.block(nested)),
@@ -88,15 +93,16 @@ impl Checker<'_> {
 
     fn jump(&self, label: Label, next_turn: bool) {
         let target = self.labels.iter().find(|(known, _)| *known == label);
-        assert!(target.is_some_and(|(_, repeats)| *repeats || !next_turn), "a jump out of nowhere in\n{}", self.function);
+        assert!(
+            target.is_some_and(|(_, repeats)| *repeats || !next_turn),
+            "a jump out of nowhere in\n{}",
+            self.function
+        );
     }
 }
 
 fn leaves(kind: &StmtKind) -> bool {
-    matches!(
-        kind,
-        StmtKind::Break(_) | StmtKind::Continue(_) | StmtKind::Return(_) | StmtKind::Raise { .. }
-    )
+    matches!(kind, StmtKind::Break(_) | StmtKind::Continue(_) | StmtKind::Return(_) | StmtKind::Raise { .. })
 }
 
 /// Whether control never gets past the end of a block.
