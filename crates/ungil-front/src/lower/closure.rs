@@ -54,8 +54,10 @@ impl<'a> Lower<'a> {
         let mut names = Vec::new();
         let mut captures = Vec::new();
         let mut promises: Vec<Promise> = Vec::new();
+        let mut own_local = None;
         for free in free_names(source.parameters, source.body).order {
             if own_name == Some(free) {
+                own_local = self.locals.get(free).copied();
                 continue;
             }
             let value = if let Some(&local) = self.locals.get(free) {
@@ -80,10 +82,21 @@ impl<'a> Lower<'a> {
         }
         let index = self.nest(function);
         let value = self.emit(Expr::Closure { function: index, captures }, span);
+        // What calls itself by its name promises that the name goes on meaning itself.
+        promises.extend(own_local.map(|local| Promise { local, captured: value, closure: span }));
         if !promises.is_empty() {
             self.promises.insert(value, promises);
         }
         value
+    }
+
+    /// What promised that a name is bound to one of `sources` now promises that it is bound to `value`, their join.
+    pub(super) fn rebind_promises(&mut self, local: usize, sources: &[ValueId], value: ValueId) {
+        for promise in self.promises.get_mut(&value).into_iter().flatten() {
+            if promise.local == local && sources.contains(&promise.captured) {
+                promise.captured = value;
+            }
+        }
     }
 
     /// Keeps a nested function; its diagnostics become the enclosing function's.
@@ -157,9 +170,14 @@ impl<'a> Lower<'a> {
         for head in carried {
             let Some(&read) = self.read.get(&head.head) else { continue };
             for source in self.sources.get(&head.var).into_iter().flatten() {
-                let promises = self.promises.get(source).into_iter().flatten();
+                let others = self
+                    .promises
+                    .get(source)
+                    .into_iter()
+                    .flatten()
+                    .filter(|promise| promise.captured != *source);
                 let mut assigned =
-                    promises.filter(|promise| heads.iter().any(|head| head.local == promise.local));
+                    others.filter(|promise| heads.iter().any(|head| head.local == promise.local));
                 broken.extend(assigned.next().map(|promise| (promise.clone(), read)));
             }
         }

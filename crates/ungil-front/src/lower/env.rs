@@ -161,7 +161,8 @@ impl<'a> Lower<'a> {
     pub(super) fn get(&mut self, carrier: Carrier, span: Span) -> Binding {
         let value = self.emit(Expr::Get(carrier.var), span);
         self.values[value.0 as usize].name = Arc::clone(&self.names[carrier.local]);
-        self.inherit(value, carrier.var);
+        let sources = self.inherit(value, carrier.var);
+        self.rebind_promises(carrier.local, &sources, value);
         match carrier.flag {
             None => Binding::Bound(value),
             Some(flag) => Binding::Maybe { value, flag: self.emit(Expr::Get(flag), span) },
@@ -175,10 +176,12 @@ impl<'a> Lower<'a> {
     }
 
     /// What is known of the values that a variable was set to so far holds for the value that it gives.
-    fn inherit(&mut self, value: ValueId, var: VarId) {
-        for source in self.sources.get(&var).cloned().unwrap_or_default() {
+    fn inherit(&mut self, value: ValueId, var: VarId) -> Vec<ValueId> {
+        let sources = self.sources.get(&var).cloned().unwrap_or_default();
+        for &source in &sources {
             self.pass_on(source, value);
         }
+        sources
     }
 
     /// What is known of `from` holds for `to` as well.

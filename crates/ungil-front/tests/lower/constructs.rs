@@ -59,6 +59,7 @@ def f(a, b, *, n_iter=1000):
     raises: "def f(x):\n    if x: raise ValueError\n    if not x: raise numba.errors(x) from None\n    raise KeyError('k', 1)\n    return x\n";
     lambdas_capture_values: "def f(a, b):\n    g = lambda x, y=2: x * a + y * b\n    return g(1) + (lambda: a)()\n";
     nested_functions_recur: "def f(a):\n    @njit\n    def fact(n, *, one=1):\n        inner = lambda m: fact(m - 1) * a\n        return one if n < 2 else n * inner(n)\n    return fact(a)\n";
+    recursion_from_either_side: "def f(n, c):\n    if c:\n        def down(k): return k if k < 1 else down(k - 1)\n    else:\n        down = lambda k: k if k < 2 else down(k - 2)\n    for i in range(n):\n        down(i)\n    return down(n)\n";
     attributes_and_modules: "def f(z): return math.pi * z.real + numba.int32(z.imag) - cos(0)\n";
     is_and_in: "def f(a, t): return a is None, a is not None, a in t, a not in t\n";
     docstrings_and_bare_constants: "def f():\n    'doc'\n    ...\n    3\n    return\n";

@@ -27,6 +27,7 @@ snapshots! {
     captured_changes: "def f(a):\n    g = lambda x: x + a\n    a = 2\n    return g(1)\n";
     captured_changes_in_a_loop: "def f(n):\n    g = lambda x: x\n    for i in range(n):\n        g(1)\n        g = lambda x: x + i\n";
     captured_changes_through_others: "def f(a, c):\n    g = lambda x: x + a\n    h = g if c else (lambda x: g(x))\n    a += 1\n    return h(1)\n";
+    captured_itself_changes: "def f(n):\n    def down(k): return k if k < 1 else down(k - 1)\n    old = down\n    down = lambda k: 7\n    return old(n)\n";
     captured_unbound: "def f(a):\n    def even(n): return n == 0 or odd(n - 1)\n    def odd(n): return n != 0 and even(n - 1)\n    return even(a)\n";
     nested_defaults_and_decorators: "def f(a):\n    @a\n    def g(x=a): return x\n    return g()\n";
     coroutine: "async def f(x): return x\n";
