@@ -388,9 +388,11 @@ impl StmtKind {
             Self::If { cond, .. } => vec![*cond],
             Self::For(each) => vec![each.iterable],
             Self::Raise { class, args } => std::iter::once(*class).chain(args.iter().copied()).collect(),
-            Self::Set(_, Source::Unset) | Self::Block { .. } | Self::Loop { .. } | Self::Break(_) | Self::Continue(_) => {
-                Vec::new()
-            }
+            Self::Set(_, Source::Unset)
+            | Self::Block { .. }
+            | Self::Loop { .. }
+            | Self::Break(_)
+            | Self::Continue(_) => Vec::new(),
         }
     }
 

@@ -18,7 +18,8 @@ use ungil_ir::diagnostic::{Diagnostic, Kind};
 use ungil_ir::{SourceFile, Span};
 
 use crate::hir::{
-    self, BinaryOp, Block, Expr, For, Function, Item, Param, ParamKind, Source, Stmt, StmtKind, Value, ValueId, VarId,
+    self, BinaryOp, Block, Expr, For, Function, Item, Param, ParamKind, Source, Stmt, StmtKind, Value,
+    ValueId, VarId,
 };
 use crate::host::Object;
 
@@ -85,7 +86,8 @@ impl ReduceOp {
     /// A function of two partial results that joins them.
     pub(crate) fn combiner(self) -> Function {
         let span = Span::default();
-        let param = |name: &str| Param { name: name.into(), kind: ParamKind::Positional, default: None, span };
+        let param =
+            |name: &str| Param { name: name.into(), kind: ParamKind::Positional, default: None, span };
         let stmt = |kind| Stmt { kind, span };
         let binary = |op| Expr::Binary(op, ValueId(0), ValueId(1));
         let builtin = |name: &str| Expr::Object(Object::Builtin(name.into()));
@@ -256,7 +258,9 @@ impl<'f> Facts<'f> {
             // `acc - x` accumulates; `x - acc` does not.
             Expr::Binary(BinaryOp::Sub, a, _) if *a != accumulator => None,
             Expr::Binary(op, _, _) => ReduceOp::of_binary(*op),
-            Expr::Call { func, args, keywords } if keywords.is_empty() && args.len() == 2 && *func != accumulator => {
+            Expr::Call { func, args, keywords }
+                if keywords.is_empty() && args.len() == 2 && *func != accumulator =>
+            {
                 if args.iter().any(|arg| matches!(arg, Item::Star(_))) {
                     return None;
                 }

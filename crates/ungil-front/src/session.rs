@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ungil_ir::diagnostic::{Diagnostic, Kind, SourceFile, Span};
 use ungil_ir::ir::{self, FuncId, Op, StmtKind};
-use ungil_ir::{ObjectId, Type};
+use ungil_ir::{ObjectId, Type, sweep};
 
 use crate::emit;
 use crate::hir;
@@ -192,7 +192,8 @@ impl<'h> Session<'h> {
         }
         let id = fresh_object_id();
         let function = Arc::clone(&parent.nested[index as usize]);
-        let inner = Code { hir: Arc::clone(&function), owner: code.owner, defaults: Vec::new(), options: None };
+        let inner =
+            Code { hir: Arc::clone(&function), owner: code.owner, defaults: Vec::new(), options: None };
         self.nested.insert(key, id);
         self.entities.insert(id, Entity::Nested(function));
         self.codes.insert(id, Ok(inner));
@@ -239,7 +240,12 @@ impl<'h> Session<'h> {
     /// # Errors
     ///
     /// When it would be new and calls already nest too deep.
-    pub(crate) fn instance(&mut self, key: Key, code: &Code, caller: Option<FuncId>) -> Result<FuncId, TooDeep> {
+    pub(crate) fn instance(
+        &mut self,
+        key: Key,
+        code: &Code,
+        caller: Option<FuncId>,
+    ) -> Result<FuncId, TooDeep> {
         let id = match self.by_key.get(&key) {
             Some(id) => *id,
             None if self.depth >= MAX_DEPTH => return Err(TooDeep),
@@ -335,8 +341,10 @@ impl<'h> Session<'h> {
                 self.emit(FuncId(index as u32));
             }
             // What never returns and waits for nobody returns nothing.
-            let never_returns =
-                self.instances.iter().position(|instance| instance.ret.is_none() && instance.blocked.is_none());
+            let never_returns = self
+                .instances
+                .iter()
+                .position(|instance| instance.ret.is_none() && instance.blocked.is_none());
             let Some(index) = never_returns else { break };
             let instance = &mut self.instances[index];
             instance.ret = Some(Type::None);
@@ -373,6 +381,7 @@ impl<'h> Session<'h> {
         for id in order {
             let Some(mut function) = self.instances[id.0 as usize].function.take() else { continue };
             renumber(&mut function.body, &position);
+            sweep::sweep(&mut function);
             module.functions.push(function);
         }
         Ok(module)

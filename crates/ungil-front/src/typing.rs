@@ -14,7 +14,8 @@ pub(crate) fn integer_result(operands: &[&Type]) -> IntTy {
         Type::Int(int) => *int,
         _ => IntTy { bits: 8, signed: true },
     });
-    let (bits, signed) = ints.fold((64, false), |(bits, signed), int| (int.bits.max(bits), signed | int.signed));
+    let (bits, signed) =
+        ints.fold((64, false), |(bits, signed), int| (int.bits.max(bits), signed | int.signed));
     IntTy { bits, signed }
 }
 
@@ -36,7 +37,9 @@ pub(crate) fn unify(a: &Type, b: &Type) -> Option<Type> {
     match (a, b) {
         (Type::None, Type::Optional(_)) => Some(b.clone()),
         (Type::Optional(_), Type::None) => Some(a.clone()),
-        (Type::None, other) | (other, Type::None) => can_be_optional(other).then(|| Type::Optional(Arc::new(other.clone()))),
+        (Type::None, other) | (other, Type::None) => {
+            can_be_optional(other).then(|| Type::Optional(Arc::new(other.clone())))
+        }
         (Type::Optional(x), Type::Optional(y)) => Some(Type::Optional(Arc::new(unify(x, y)?))),
         (Type::Optional(x), y) | (y, Type::Optional(x)) => Some(Type::Optional(Arc::new(unify(x, y)?))),
         (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {

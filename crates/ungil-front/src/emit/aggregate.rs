@@ -1,8 +1,8 @@
 //! Tuples and the attributes of values: indexing, slicing, taking apart.
 
-use ungil_ir::diagnostic::Span;
-use ungil_ir::ir::{CompareOp, BinaryOp as Machine, Op};
 use ungil_ir::Type;
+use ungil_ir::diagnostic::Span;
+use ungil_ir::ir::{BinaryOp as Machine, CompareOp, Op};
 
 use super::{Emitter, Val};
 use crate::host::Object;
@@ -80,7 +80,11 @@ impl Emitter<'_, '_> {
                 && bound.ty != Type::None
             {
                 let Some(value) = bound.known_int() else {
-                    let error = self.typing("index-not-constant", span, "the bounds of a tuple's slice must be literals");
+                    let error = self.typing(
+                        "index-not-constant",
+                        span,
+                        "the bounds of a tuple's slice must be literals",
+                    );
                     return self.report(error.with_help("the length of a tuple is part of its type"));
                 };
                 *known = Some(value);
@@ -109,7 +113,11 @@ impl Emitter<'_, '_> {
                 return None;
             }
             let error = self
-                .typing("unpack-count", span, format!("a tuple of {} is taken apart into {count} names", parts.len()))
+                .typing(
+                    "unpack-count",
+                    span,
+                    format!("a tuple of {} is taken apart into {count} names", parts.len()),
+                )
                 .with_text(self.type_name(&value.ty));
             return self.report(error);
         }

@@ -138,9 +138,12 @@ impl Emitter<'_, '_> {
             }
         }
         match op {
-            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => {
-                Some(self.op2(machine(op)?, a, b))
-            }
+            BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Mul
+            | BinaryOp::BitAnd
+            | BinaryOp::BitOr
+            | BinaryOp::BitXor => Some(self.op2(machine(op)?, a, b)),
             BinaryOp::FloorDiv => self.by_model("int_floordiv", a, b),
             BinaryOp::Mod => self.by_model("int_mod", a, b),
             BinaryOp::Pow => self.int_power(a, b, ty),

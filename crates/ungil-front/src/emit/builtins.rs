@@ -36,8 +36,10 @@ impl Emitter<'_, '_> {
             "builtins.zip" => &["strict"],
             _ => &[],
         };
-        if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !keyword_names.contains(&&**keyword)) {
-            let error = self.typing("arguments", span, format!("`{short}()` takes no keyword argument `{keyword}`"));
+        if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !keyword_names.contains(&&**keyword))
+        {
+            let error =
+                self.typing("arguments", span, format!("`{short}()` takes no keyword argument `{keyword}`"));
             return self.report(error);
         }
         match module {
@@ -88,7 +90,9 @@ impl Emitter<'_, '_> {
                 self.len_of(iterable, span)?;
                 let start = rest.first().or_else(|| keywords.first().map(|(_, val)| val)).cloned();
                 let start = match start {
-                    Some(start) if matches!(start.ty, Type::Int(_) | Type::Bool) => self.convert(&start, &Type::INT64)?,
+                    Some(start) if matches!(start.ty, Type::Int(_) | Type::Bool) => {
+                        self.convert(&start, &Type::INT64)?
+                    }
                     Some(_) => return self.wrong_arguments(name, args, span),
                     None => self.i64(0),
                 };
@@ -137,7 +141,11 @@ impl Emitter<'_, '_> {
                 let n = self.convert(n, &Type::INT64)?;
                 let done = self.intrinsic(Type::Bool, Intrinsic::SetNumThreads, &[&n]);
                 let refused = self.not(&done);
-                self.raise_if(&refused, "ValueError", "the number of threads is less than 1 or more than there are");
+                self.raise_if(
+                    &refused,
+                    "ValueError",
+                    "the number of threads is less than 1 or more than there are",
+                );
                 Some(self.none())
             }
             ("prange" | "get_thread_id" | "get_num_threads" | "set_num_threads", _) => {
@@ -170,7 +178,8 @@ impl Emitter<'_, '_> {
     /// The first of the least (greatest), as Python picks it, in the type that all unify to.
     fn extreme(&mut self, name: &str, args: &[Val], span: Span) -> Option<Val> {
         let args: Vec<Val> = args.iter().map(|arg| self.present(arg)).collect();
-        let ty = args.iter().skip(1).try_fold(args.first()?.ty.clone(), |ty, arg| typing::unify(&ty, &arg.ty));
+        let ty =
+            args.iter().skip(1).try_fold(args.first()?.ty.clone(), |ty, arg| typing::unify(&ty, &arg.ty));
         let Some(ty) = ty.filter(|ty| !matches!(ty, Type::Complex(_) | Type::Object(..))) else {
             return self.wrong_arguments(name, &args, span);
         };
@@ -252,7 +261,8 @@ impl Emitter<'_, '_> {
     }
 
     fn complex_call(&mut self, args: &[Val], keywords: &Keywords, span: Span) -> Option<Val> {
-        let keyword = |name: &str| keywords.iter().find(|(known, _)| &**known == name).map(|(_, val)| val.clone());
+        let keyword =
+            |name: &str| keywords.iter().find(|(known, _)| &**known == name).map(|(_, val)| val.clone());
         let real = args.first().cloned().or_else(|| keyword("real"));
         let imag = args.get(1).cloned().or_else(|| keyword("imag"));
         let parts = [real.clone(), imag.clone()];
@@ -365,7 +375,11 @@ impl Emitter<'_, '_> {
                 "end" => 1,
                 _ => {
                     let error = self
-                        .unsupported("print-file", span, format!("`print` takes no `{name}=` in compiled code"))
+                        .unsupported(
+                            "print-file",
+                            span,
+                            format!("`print` takes no `{name}=` in compiled code"),
+                        )
                         .with_help("print in Python");
                     return self.report(error);
                 }
@@ -374,7 +388,11 @@ impl Emitter<'_, '_> {
                 Some(Constant::Str(text)) => texts[slot] = Arc::clone(text),
                 Some(Constant::None) => {}
                 _ => {
-                    let error = self.typing("arguments", span, format!("`{name}=` of `print` must be a literal string"));
+                    let error = self.typing(
+                        "arguments",
+                        span,
+                        format!("`{name}=` of `print` must be a literal string"),
+                    );
                     return self.report(error);
                 }
             }
@@ -403,7 +421,13 @@ impl Emitter<'_, '_> {
     }
 
     /// `int32(x)` and the like.
-    pub(super) fn cast_call(&mut self, ty: &Type, args: &[Val], keywords: &Keywords, span: Span) -> Option<Val> {
+    pub(super) fn cast_call(
+        &mut self,
+        ty: &Type,
+        args: &[Val],
+        keywords: &Keywords,
+        span: Span,
+    ) -> Option<Val> {
         let [a] = args else { return self.wrong_arguments(&ty.to_string(), args, span) };
         let a = &self.present(a);
         let to_real = matches!(a.ty, Type::Complex(_)) && !matches!(ty, Type::Complex(_));
@@ -442,7 +466,23 @@ fn is_printable(ty: &Type) -> bool {
 fn is_known(name: &str) -> bool {
     matches!(
         name,
-        "abs" | "min" | "max" | "round" | "int" | "float" | "bool" | "complex" | "pow" | "divmod" | "len" | "range"
-            | "enumerate" | "zip" | "reversed" | "tuple" | "sum" | "isinstance"
+        "abs"
+            | "min"
+            | "max"
+            | "round"
+            | "int"
+            | "float"
+            | "bool"
+            | "complex"
+            | "pow"
+            | "divmod"
+            | "len"
+            | "range"
+            | "enumerate"
+            | "zip"
+            | "reversed"
+            | "tuple"
+            | "sum"
+            | "isinstance"
     )
 }

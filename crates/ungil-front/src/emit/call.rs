@@ -99,7 +99,11 @@ impl Emitter<'_, '_> {
         let key = Key { object, captures, params, options };
         let Ok(callee) = self.session.instance(key, code, Some(self.id)) else {
             let error = self
-                .typing("endless-types", span, format!("the calls of `{}` never settle on types", code.hir.qualname))
+                .typing(
+                    "endless-types",
+                    span,
+                    format!("the calls of `{}` never settle on types", code.hir.qualname),
+                )
                 .with_text("each call has arguments of new types")
                 .with_help("keep the types of a recursive function's arguments the same from call to call");
             return self.report(error);
@@ -125,9 +129,11 @@ impl Emitter<'_, '_> {
         let mut keywords = keywords;
         let mut bound: Vec<Val> = Vec::new();
         let wrong = |this: &mut Self, what: String| {
-            let error = this
-                .typing("arguments", span, format!("`{}()` {what}", hir.qualname))
-                .with_label(&hir.file, hir.params.first().map_or(Span::default(), |param| param.span), "its parameters");
+            let error = this.typing("arguments", span, format!("`{}()` {what}", hir.qualname)).with_label(
+                &hir.file,
+                hir.params.first().map_or(Span::default(), |param| param.span),
+                "its parameters",
+            );
             this.report::<Vec<Val>>(error)
         };
         for param in &hir.params {
@@ -147,7 +153,8 @@ impl Emitter<'_, '_> {
                 ParamKind::PositionalOnly | ParamKind::Rest => None,
             };
             let default = || {
-                let host = code.defaults.iter().find(|(name, _)| *name == param.name).map(|(_, object)| object);
+                let host =
+                    code.defaults.iter().find(|(name, _)| *name == param.name).map(|(_, object)| object);
                 host.or(param.default.as_ref()).cloned()
             };
             bound.push(match (by_position, by_name) {

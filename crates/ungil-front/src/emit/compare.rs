@@ -129,7 +129,8 @@ impl Emitter<'_, '_> {
             _ => ">=",
         };
         let (left, right) = (self.type_name(&a.ty), self.type_name(&b.ty));
-        let error = self.typing("no-operator", span, format!("`{symbol}` does not apply to {left} and {right}"));
+        let error =
+            self.typing("no-operator", span, format!("`{symbol}` does not apply to {left} and {right}"));
         self.report(error.with_text(format!("{left} {symbol} {right}")))
     }
 

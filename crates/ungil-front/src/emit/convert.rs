@@ -71,9 +71,13 @@ impl Emitter<'_, '_> {
                 let known = match (&val.known, to) {
                     (Some(Constant::Int(value)), Type::Int(int)) => Some(Constant::Int(int.wrap(*value))),
                     (Some(Constant::Bool(value)), Type::Int(_)) => Some(Constant::Int(i128::from(*value))),
-                    (Some(Constant::Int(value)), Type::Float(FloatTy::F64)) => Some(Constant::Float(*value as f64)),
+                    (Some(Constant::Int(value)), Type::Float(FloatTy::F64)) => {
+                        Some(Constant::Float(*value as f64))
+                    }
                     (Some(Constant::Bool(value)), Type::Float(_)) => Some(Constant::Float(f64::from(*value))),
-                    (Some(Constant::Float(value)), Type::Float(FloatTy::F64)) => Some(Constant::Float(*value)),
+                    (Some(Constant::Float(value)), Type::Float(FloatTy::F64)) => {
+                        Some(Constant::Float(*value))
+                    }
                     _ => None,
                 };
                 // A constant is bound as one, so that a reader of the IR and LLVM's early passes see it.

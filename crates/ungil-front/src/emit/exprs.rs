@@ -78,8 +78,10 @@ impl Emitter<'_, '_> {
             Expr::Call { func, args, keywords } => {
                 let func = self.val(*func);
                 let args = self.items(args, span);
-                let keywords: Option<Vec<(Arc<str>, Val)>> =
-                    keywords.iter().map(|(name, value)| Some((Arc::clone(name), self.val(*value)?))).collect();
+                let keywords: Option<Vec<(Arc<str>, Val)>> = keywords
+                    .iter()
+                    .map(|(name, value)| Some((Arc::clone(name), self.val(*value)?)))
+                    .collect();
                 self.call(&func?, args?, keywords?, span)
             }
             Expr::Closure { function, captures } => {
@@ -91,7 +93,8 @@ impl Emitter<'_, '_> {
                 Some(self.unit_or_aggregate(ty, captures))
             }
             Expr::ThisFunction => {
-                let captures: Vec<Val> = (0..self.captures.len()).map(|index| self.parameter(index)).collect();
+                let captures: Vec<Val> =
+                    (0..self.captures.len()).map(|index| self.parameter(index)).collect();
                 let ty = Type::Object(self.session.get(self.id).key.object, Arc::clone(&self.captures));
                 Some(self.unit_or_aggregate(ty, captures))
             }
@@ -196,7 +199,9 @@ impl Emitter<'_, '_> {
     /// What `object.name` is.
     pub(super) fn object_attribute(&self, id: ObjectId, name: &str) -> Option<Object> {
         match self.session.entity(id) {
-            Entity::Object(Object::Module { id, .. }) => self.session.host(self.code.owner).attribute(id, name),
+            Entity::Object(Object::Module { id, .. }) => {
+                self.session.host(self.code.owner).attribute(id, name)
+            }
             _ => None,
         }
     }

@@ -95,7 +95,8 @@ impl Emitter<'_, '_> {
                 Some(self.aggregate(Type::Complex(part), vec![real, imag]))
             }
             ("libm", [Val { known: Some(Constant::Str(function)), .. }, rest @ ..]) => {
-                let args: Option<Vec<Val>> = rest.iter().map(|arg| self.convert(arg, &Type::FLOAT64)).collect();
+                let args: Option<Vec<Val>> =
+                    rest.iter().map(|arg| self.convert(arg, &Type::FLOAT64)).collect();
                 let args = args?.iter().map(|arg| arg.id).collect();
                 Some(self.bind(Type::FLOAT64, Op::Libm(function.clone(), args)))
             }

@@ -185,18 +185,30 @@ impl Emitter<'_, '_> {
                     self.dropped.extend(heads.map(|carried| carried.head));
                 }
                 Role::Reduction(op) => {
-                    let Some(ty) = self.session.get(self.id).var_types[var.0 as usize].clone() else { continue };
+                    let Some(ty) = self.session.get(self.id).var_types[var.0 as usize].clone() else {
+                        continue;
+                    };
                     let Some(identity) = self.identity_of(op, &ty) else {
                         let name = std::sync::Arc::clone(&self.hir.vars[var.0 as usize].name);
                         let place = self.hir.values[each.element.0 as usize].span;
                         let type_name = self.type_name(&ty);
                         let error = self
-                            .typing("prange-reduction", place, format!("`{name}` of type {type_name} cannot be accumulated so in a `prange` loop"))
+                            .typing(
+                                "prange-reduction",
+                                place,
+                                format!(
+                                    "`{name}` of type {type_name} cannot be accumulated so in a `prange` loop"
+                                ),
+                            )
                             .with_help("accumulate numbers, or use `range`");
                         return self.report(error);
                     };
                     let combine = self.combine(op, &ty)?;
-                    parallel.reductions.push(ir::Reduction { var: ir::VarId(var.0), identity: identity.id, combine });
+                    parallel.reductions.push(ir::Reduction {
+                        var: ir::VarId(var.0),
+                        identity: identity.id,
+                        combine,
+                    });
                 }
             }
         }
@@ -206,7 +218,8 @@ impl Emitter<'_, '_> {
     /// The function that joins two partial results of type `ty`.
     fn combine(&mut self, op: ReduceOp, ty: &Type) -> Option<ir::FuncId> {
         let object = self.session.combiner(op);
-        let key = Key { object, captures: [].into(), params: vec![ty.clone(), ty.clone()], options: self.options };
+        let key =
+            Key { object, captures: [].into(), params: vec![ty.clone(), ty.clone()], options: self.options };
         match self.session.code(object, self.code.owner) {
             Ok(code) => self.session.instance(key, &code, Some(self.id)).ok(),
             Err(errors) => {

@@ -46,7 +46,9 @@ impl Emitter<'_, '_> {
                 let a = self.convert(a, &Type::FLOAT64)?;
                 self.prelude(name, &[&a])
             }
-            ("gcd" | "lcm" | "comb" | "perm", [a, b]) if [a, b].iter().all(|arg| !matches!(arg.ty, Type::Float(_))) => {
+            ("gcd" | "lcm" | "comb" | "perm", [a, b])
+                if [a, b].iter().all(|arg| !matches!(arg.ty, Type::Float(_))) =>
+            {
                 let (a, b) = (self.convert(a, &Type::INT64)?, self.convert(b, &Type::INT64)?);
                 self.prelude(name, &[&a, &b])
             }
@@ -65,7 +67,9 @@ impl Emitter<'_, '_> {
                 let bottom = self.float_function("log", &[base])?;
                 self.binary_op(crate::hir::BinaryOp::Div, &top, &bottom, span)
             }
-            (_, [_] | [_, _] | [_, _, _]) if self.session.prelude_function(name).is_some() => self.float_function(name, &refs),
+            (_, [_] | [_, _] | [_, _, _]) if self.session.prelude_function(name).is_some() => {
+                self.float_function(name, &refs)
+            }
             _ => self.wrong_arguments(&format!("math.{name}"), &args, span),
         }
     }

@@ -25,9 +25,9 @@ mod value;
 
 use std::sync::Arc;
 
+use ungil_ir::Type;
 use ungil_ir::diagnostic::{Diagnostic, Kind, Span};
 use ungil_ir::ir::{self, FuncId};
-use ungil_ir::Type;
 
 use crate::hir;
 use crate::host::JitOptions;
@@ -117,7 +117,8 @@ impl Emitter<'_, '_> {
     fn run(mut self) -> Outcome {
         let hir = Arc::clone(&self.hir);
         let params: Vec<Type> = self.captures.iter().chain(&self.params).cloned().collect();
-        let names = hir.captures.iter().cloned().chain(hir.params.iter().map(|param| Arc::clone(&param.name)));
+        let names =
+            hir.captures.iter().cloned().chain(hir.params.iter().map(|param| Arc::clone(&param.name)));
         for (ty, name) in params.iter().zip(names) {
             self.values.push(ir::Slot { ty: ty.clone(), name });
         }

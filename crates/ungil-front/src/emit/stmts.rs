@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use ungil_ir::Type;
 use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, StmtKind as Ir};
-use ungil_ir::Type;
 
 use super::{Emitter, Val};
 use crate::hir::{self, Block, Source, StmtKind};
@@ -98,14 +98,25 @@ impl Emitter<'_, '_> {
         Some(())
     }
 
-    fn cannot_unify(&mut self, var: hir::VarId, value: hir::ValueId, val: &Val, assumed: &Type, span: Span) -> Option<()> {
+    fn cannot_unify(
+        &mut self,
+        var: hir::VarId,
+        value: hir::ValueId,
+        val: &Val,
+        assumed: &Type,
+        span: Span,
+    ) -> Option<()> {
         let name = Arc::clone(&self.hir.vars[var.0 as usize].name);
         let what = if name.is_empty() { "this expression".to_owned() } else { format!("`{name}`") };
         let (first, second) = (self.type_name(assumed), self.type_name(&val.ty));
         let place = self.hir.values[value.0 as usize].span;
         let place = if place == Span::default() { span } else { place };
         let mut error = self
-            .typing("cannot-unify", place, format!("{what} is {first} on one way here and {second} on another"))
+            .typing(
+                "cannot-unify",
+                place,
+                format!("{what} is {first} on one way here and {second} on another"),
+            )
             .with_text(format!("here it is {second}"));
         if let Some((ty, earlier)) = &self.var_spans[var.0 as usize] {
             error = error.with_label(&self.hir.file, *earlier, format!("here it is {}", self.type_name(ty)));
@@ -121,7 +132,8 @@ impl Emitter<'_, '_> {
     fn check_bound(&mut self, flag: hir::ValueId, name: &str) {
         let Some(flag) = self.vals[flag.0 as usize].clone() else { return };
         let unbound = self.not(&flag);
-        let message = format!("cannot access local variable '{name}' where it is not associated with a value");
+        let message =
+            format!("cannot access local variable '{name}' where it is not associated with a value");
         self.raise_if(&unbound, "UnboundLocalError", &message);
     }
 
@@ -148,7 +160,11 @@ impl Emitter<'_, '_> {
                 None => {
                     let (first, second) = (self.type_name(ret), self.type_name(&val.ty));
                     let error = self
-                        .typing("cannot-unify", span, format!("the function returns {first} elsewhere and {second} here"))
+                        .typing(
+                            "cannot-unify",
+                            span,
+                            format!("the function returns {first} elsewhere and {second} here"),
+                        )
                         .with_text(format!("returns {second}"))
                         .with_help("return values of one type");
                     return self.report(error);
@@ -194,11 +210,8 @@ impl Emitter<'_, '_> {
             };
             constants.push(constant);
         }
-        let class = if builtin {
-            ir::ExceptionClass::Builtin(name)
-        } else {
-            ir::ExceptionClass::Object { id, name }
-        };
+        let class =
+            if builtin { ir::ExceptionClass::Builtin(name) } else { ir::ExceptionClass::Object { id, name } };
         let site = self.session.site(&self.code, span);
         let id = self.session.raise(ir::Raise { class, args: constants, site });
         self.push(Ir::Raise(id));
@@ -218,9 +231,12 @@ fn raise_arg(val: &Val) -> Option<ir::RaiseArg> {
             ir::RaiseArg::Tuple(parts?)
         }
         (_, Type::Complex(_)) => match val.parts.as_deref() {
-            Some([Val { known: Some(Constant::Float(real)), .. }, Val { known: Some(Constant::Float(imag)), .. }]) => {
-                ir::RaiseArg::Complex(*real, *imag)
-            }
+            Some(
+                [
+                    Val { known: Some(Constant::Float(real)), .. },
+                    Val { known: Some(Constant::Float(imag)), .. },
+                ],
+            ) => ir::RaiseArg::Complex(*real, *imag),
             _ => return None,
         },
         _ => return None,
