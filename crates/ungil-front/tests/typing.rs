@@ -88,7 +88,8 @@ fn a_variable_is_what_its_ways_in_unify_to() {
 fn a_name_may_change_its_type() {
     let source = "def f(a):\n    x = a\n    n = x + 1\n    x = (x, 2.5)\n    for i in range(n):\n        y = i\n    return x\n";
     assert_eq!(returns(source, &["int64"]), "Tuple(int64, float64)");
-    let not_carried = "def f(n):\n    x = (1, 2)\n    for i in range(n):\n        x = 0.5\n        y = x\n    return n\n";
+    let not_carried =
+        "def f(n):\n    x = (1, 2)\n    for i in range(n):\n        x = 0.5\n        y = x\n    return n\n";
     assert_eq!(returns(not_carried, &["int64"]), "int64");
 }
 
@@ -108,7 +109,8 @@ fn recursion_needs_a_way_out() {
     assert_eq!(returns(even, &["int64"]), "bool");
     let endless = "def f(n):\n    return f(n - 1) + 1\n";
     assert_eq!(returns(endless, &["int64"]), "the type of this expression in `f` cannot be inferred");
-    let growing = "def f(n, t=()):\n    if n == 0:\n        return n\n    return f(n - 1, t + (n,))\n\ndef g(): pass\n";
+    let growing =
+        "def f(n, t=()):\n    if n == 0:\n        return n\n    return f(n - 1, t + (n,))\n\ndef g(): pass\n";
     let program = growing.replace("def f(n, t=())", "def h(n, t)").replace("return f(n", "return h(n")
         + "\ndef f(n):\n    return h(n, ())\n";
     assert!(returns(&program, &["int64"]).contains("never settle on types"));
@@ -205,7 +207,9 @@ fn prange_rejects_what_depends_on_order() {
         "s += v\n        x = s",
         "if i == 3:\n            s = v",
     ] {
-        let body = format!("    s = 0.0\n    x = 0.0\n    for i in prange(n):\n        {update}\n    return s + x\n");
+        let body = format!(
+            "    s = 0.0\n    x = 0.0\n    for i in prange(n):\n        {update}\n    return s + x\n"
+        );
         assert!(prange(&body).contains("carries a value"), "{update}: {}", prange(&body));
     }
     let escape = "    for i in prange(n):\n        if i > 3:\n            return 1\n    return 0\n";
