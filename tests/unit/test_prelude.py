@@ -38,6 +38,7 @@ def load(module: str) -> ModuleType:
 
 sine = load("math_sine")
 tangent = load("math_tangent")
+arctangent = load("math_arctangent")
 exponential = load("math_exponential")
 logarithm = load("math_logarithm")
 power = load("math_power")
@@ -100,9 +101,9 @@ BOUNDED: list[tuple[Callable[[float], float], Callable[[Any], Any], float, float
     (tangent.tan, mpmath.tan, 1.0, -(2.0**23), 2.0**23),
     (exponential.exp, mpmath.exp, 1.0, -800.0, 800.0),
     (logarithm.log, mpmath.log, 1.0, 5e-324, sys.float_info.max),
-    (tangent.atan, mpmath.atan, 1.0, -1e300, 1e300),
-    (tangent.asin, mpmath.asin, 1.0, -1.0, 1.0),
-    (tangent.acos, mpmath.acos, 1.0, -1.0, 1.0),
+    (arctangent.atan, mpmath.atan, 1.0, -1e300, 1e300),
+    (arctangent.asin, mpmath.asin, 1.0, -1.0, 1.0),
+    (arctangent.acos, mpmath.acos, 1.0, -1.0, 1.0),
     (exponential.exp2, lambda x: mpmath.power(2, x), 1.0, -1080.0, 1030.0),
     (exponential.expm1, mpmath.expm1, 1.0, -800.0, 800.0),
     (logarithm.log2, lambda x: mpmath.log(x, 2), 1.0, 1e-300, 1e300),
@@ -143,19 +144,46 @@ def test_huge_arguments_go_to_the_c_library(function: Callable[[float], float], 
             assert ulps(function(x), exact(mpmath.mpf(x))) <= 10.0, x
 
 
-@pytest.mark.parametrize("name", ["pow", "atan2", "hypot"])
-def test_functions_of_two_equal_the_c_library(name: str) -> None:
-    function = getattr(power if name != "atan2" else tangent, name)
+def same_as_c_library(function: Callable[..., float], name: str, *args: float) -> bool:
+    try:
+        want = getattr(math, name)(*args)
+    except OverflowError:
+        return math.isinf(function(*args))
+    except ValueError:
+        return not math.isfinite(function(*args))
+    return same(function(*args), want)
+
+
+def test_pow_is_the_c_library_s() -> None:
     for x in EDGES + SPECIAL:
         for y in EDGES[::3] + SPECIAL:
-            try:
-                want = getattr(math, name)(x, y)
-            except OverflowError:
-                assert math.isinf(function(x, y))
-            except ValueError:
-                assert not math.isfinite(function(x, y))
+            assert same_as_c_library(power.pow, "pow", x, y), (x, y)
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"),
+    [(arctangent.atan2, mpmath.atan2), (power.hypot, mpmath.hypot)],
+    ids=["atan2", "hypot"],
+)
+def test_error_of_functions_of_two_is_bounded(
+    function: Callable[[float, float], float], exact: Callable[[Any, Any], Any]
+) -> None:
+    rng = random.Random(9)
+    pairs = [(x, y) for x in EDGES for y in EDGES]
+    for _ in range(N_RANDOM):
+        x, scale = rng.uniform(-4.0, 4.0), 10.0 ** rng.uniform(-140.0, 140.0)
+        pairs += [(x, rng.uniform(-4.0, 4.0)), (x * scale, rng.uniform(-4.0, 4.0) * scale), (x, x), (x, scale)]
+        pairs += [(x, math.nextafter(x, 9.0)), (0.41421356237309503 * x, x)]
+    with mpmath.workprec(200):
+        for x, y in pairs:
+            if x == 0.0 or y == 0.0:
+                assert same_as_c_library(function, function.__name__, x, y), (x, y)
             else:
-                assert same(function(x, y), want), (x, y)
+                error = ulps(function(x, y), exact(mpmath.mpf(x), mpmath.mpf(y)))
+                assert error <= 1.0, (x, y, function(x, y), error)
+        for x, y in [(x, y) for x in SPECIAL for y in EDGES + SPECIAL]:
+            assert same_as_c_library(function, function.__name__, x, y), (x, y)
+            assert same_as_c_library(function, function.__name__, y, x), (x, y)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +197,8 @@ def test_functions_of_two_equal_the_c_library(name: str) -> None:
         (exponential.exp, [(709.79, math.inf), (710.0, math.inf), (-745.2, 0.0), (-1e308, 0.0)]),
         (logarithm.log, [(1.0, 0.0), (0.0, -math.inf), (-0.0, -math.inf), (-1.0, math.nan)]),
         (logarithm.log, [(math.inf, math.inf), (-math.inf, math.nan), (math.nan, math.nan)]),
-        (tangent.acos, [(2.0, math.nan)]),
+        (arctangent.atan, [(0.0, 0.0), (-0.0, -0.0), (math.inf, math.pi / 2), (-math.inf, -math.pi / 2)]),
+        (arctangent.acos, [(2.0, math.nan)]),
         (hyperbolic.atanh, [(1.0, math.inf), (2.0, math.nan)]),
         (hyperbolic.gamma, [(5.0, 24.0), (-1.0, math.nan)]),
     ],

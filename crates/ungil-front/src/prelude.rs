@@ -29,6 +29,7 @@ macro_rules! files {
 }
 
 static FILES: &[File] = &files![
+    "math_arctangent",
     "math_exponential",
     "math_floats",
     "math_hyperbolic",
