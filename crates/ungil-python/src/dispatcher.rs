@@ -279,7 +279,8 @@ impl Dispatcher {
     }
 
     fn __clear__(&self) {
-        // The function stays, for a finaliser may still call; that breaks no cycle less, for functions are cleared themselves.
+        // The function stays, so that a finaliser may still call: that compiles anew, for the versions knew the objects.
+        self.table.retire();
         drop(self.objects.take());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFunction};
+use pyo3::types::PyFunction;
 use ungil_front::host::fresh_object_id;
 use ungil_ir::ObjectId;
 
@@ -29,7 +29,7 @@ enum Key {
     /// The object's address.
     Address(usize),
     /// The addresses of a function's code and globals, where it has neither closure nor defaults: each evaluation of
-    /// a `lambda` makes a new object of the same code.
+    /// a `lambda` or a `def` makes a new object of the same code.
     Code(usize, usize),
 }
 
@@ -76,14 +76,11 @@ fn key(object: &Bound<'_, PyAny>) -> PyResult<Key> {
     let py = object.py();
     if object.is_exact_instance_of::<PyFunction>() {
         let has_own = |name| Ok::<_, PyErr>(!object.getattr(name)?.is_none());
-        let name = object.getattr(pyo3::intern!(py, "__name__"))?;
-        if name.eq("<lambda>")?
-            && !has_own(pyo3::intern!(py, "__closure__"))?
+        if !has_own(pyo3::intern!(py, "__closure__"))?
             && !has_own(pyo3::intern!(py, "__defaults__"))?
             && !has_own(pyo3::intern!(py, "__kwdefaults__"))?
         {
             let code = object.getattr(pyo3::intern!(py, "__code__"))?;
-            let code = code.cast::<PyCode>()?;
             let globals = object.getattr(pyo3::intern!(py, "__globals__"))?;
             return Ok(Key::Code(code.as_ptr() as usize, globals.as_ptr() as usize));
         }
