@@ -30,6 +30,7 @@ macro_rules! files {
 
 static FILES: &[File] = &files![
     "math_arctangent",
+    "math_arctangent",
     "math_exponential",
     "math_floats",
     "math_hyperbolic",
@@ -136,5 +137,25 @@ impl Host for Prelude {
             || Err("it is not in the prelude".to_owned()),
             |program| program.definition(function),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::FILES;
+
+    #[test]
+    fn every_file_is_embedded() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/ungil/prelude");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .expect("the prelude's folder")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".py").map(str::to_owned))
+            .filter(|name| !name.starts_with('_'))
+            .collect();
+        names.sort();
+        let embedded: Vec<&str> = FILES.iter().map(|file| file.module).collect();
+        assert_eq!(names, embedded);
     }
 }
