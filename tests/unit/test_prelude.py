@@ -154,10 +154,35 @@ def same_as_c_library(function: Callable[..., float], name: str, *args: float) -
     return same(function(*args), want)
 
 
-def test_pow_is_the_c_library_s() -> None:
+def test_pow_has_the_c_library_s_special_values() -> None:
     for x in EDGES + SPECIAL:
-        for y in EDGES[::3] + SPECIAL:
+        for y in [*EDGES, *SPECIAL, 4.0, 5.0, -5.0]:
+            got = power.pow(x, y)
+            if sys.float_info.min <= abs(got) < math.inf and x > 0.0:
+                continue
             assert same_as_c_library(power.pow, "pow", x, y), (x, y)
+
+
+def test_error_of_pow_is_bounded() -> None:
+    rng = random.Random(10)
+    pairs = [(abs(x), y) for x in EDGES for y in EDGES if x != 0.0]
+    for _ in range(N_RANDOM):
+        x = 10.0 ** rng.uniform(-300.0, 300.0)
+        pairs += [(rng.uniform(0.0, 3.0), rng.uniform(-20.0, 20.0)), (x, rng.uniform(-745.0, 709.0) / math.log(x))]
+        pairs += [(1.0 + rng.uniform(-1e-9, 1e-9), rng.uniform(-1e11, 1e11))]
+    with mpmath.workprec(300):
+        for x, y in pairs:
+            if abs(y * math.log(x)) < 709.0:
+                error = ulps(power.pow(x, y), mpmath.power(mpmath.mpf(x), mpmath.mpf(y)))
+                assert error <= 1.0, (x, y, power.pow(x, y), error)
+
+
+def test_exact_powers_are_found_exactly() -> None:
+    for x in range(1, 60):
+        for y in range(-3 if x & (x - 1) == 0 else 0, 10):
+            if x ** abs(y) < 2**53:
+                assert power.pow(float(x), float(y)) == float(x) ** y, (x, y)
+        assert power.pow(float(x * x), 0.5) == x
 
 
 @pytest.mark.parametrize(
