@@ -1,8 +1,8 @@
 //! From the typed IR to machine code in this process, by LLVM 19.
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
-//! passes and writes an object file, `target` describes the machine it is for; [`Code`] is a loaded object, `orc` loads
-//! it, `fork` keeps the loader usable in a forked child.
+//! passes that `pipeline` lists and writes an object file, `target` describes the machine it is for; [`Code`] is a loaded
+//! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child.
 //!
 //! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
 //! they can be kept on disk and loaded by another one on the same machine.
@@ -13,6 +13,7 @@ mod fork;
 mod lower;
 mod optimise;
 mod orc;
+mod pipeline;
 mod target;
 
 use std::time::Instant;

@@ -11,7 +11,7 @@ use inkwell::targets::{FileType, TargetMachine};
 use ungil_ir::ir;
 
 use crate::code::Timings;
-use crate::{Error, Options, lower, target};
+use crate::{Error, Options, lower, pipeline, target};
 
 /// How hard LLVM tries, as `-O` of a C compiler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,15 +77,6 @@ impl OptLevel {
             Self::O3 => OptimizationLevel::Aggressive,
         }
     }
-
-    fn pipeline(self) -> &'static str {
-        match self {
-            Self::O0 => "default<O0>",
-            Self::O1 => "default<O1>",
-            Self::O2 => "default<O2>",
-            Self::O3 => "default<O3>",
-        }
-    }
 }
 
 fn build<'c>(
@@ -109,7 +100,7 @@ fn run_passes(llvm: &Module<'_>, machine: &TargetMachine, options: Options) -> R
     let passes = PassBuilderOptions::create();
     // The C interface leaves the SLP vectoriser off.
     passes.set_loop_slp_vectorization(true);
-    llvm.run_passes(options.opt_level.pipeline(), machine, passes)
+    llvm.run_passes(&pipeline::passes(options.opt_level), machine, passes)
         .map_err(|message| Error::llvm("run its passes", message.to_string()))
 }
 

@@ -5,6 +5,7 @@
 //! lowered the list is told, and builds nothing there.
 
 use inkwell::IntPredicate;
+use inkwell::attributes::{Attribute, AttributeLoc};
 use inkwell::basic_block::BasicBlock;
 use inkwell::builder::Builder;
 use inkwell::types::BasicTypeEnum;
@@ -26,6 +27,8 @@ pub(super) struct Body<'u, 'c, 'm> {
     pub(super) targets: Vec<Target<'c>>,
     /// Where to note that a guard was true, in a first run (see `speculate`).
     pub(super) speculating: Option<PointerValue<'c>>,
+    /// Whether what is lowered runs seldom: its calls stay calls.
+    pub(super) is_rare: bool,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,
@@ -106,6 +109,7 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             builder,
             targets: Vec::new(),
             speculating: None,
+            is_rare: false,
             llvm,
             exit,
             slots,
@@ -268,6 +272,11 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
     ) -> Result<BasicValueEnum<'c>, Error> {
         let call = self.builder.build_call(callee, args, "")?;
         call.set_call_convention(callee.get_call_conventions());
+        if self.is_rare {
+            let kind = Attribute::get_named_enum_kind_id("noinline");
+            let noinline = self.unit.context.create_enum_attribute(kind, 0);
+            call.add_attribute(AttributeLoc::Function, noinline);
+        }
         let value = call.try_as_basic_value().basic();
         let value = value.ok_or_else(|| Error::Malformed("a call without a result was used".into()))?;
         Ok(self.fast(value))

@@ -106,7 +106,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         for (slot, value) in saved {
             self.builder.build_store(slot, value)?;
         }
+        self.is_rare = true;
         self.turns(looped, start, end, on_break, Pace::Rare)?;
+        self.is_rare = false;
         self.builder.build_unconditional_branch(done)?;
         self.builder.position_at_end(done);
         Ok(())
