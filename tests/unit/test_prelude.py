@@ -242,6 +242,9 @@ def outcome(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def same_outcome(got: Any, want: Any) -> bool:
+    """Equal results, or exceptions of one class: messages differ between releases of CPython."""
+    if isinstance(got, tuple) and isinstance(want, tuple):
+        return got[0] is want[0]
     if isinstance(got, complex) and isinstance(want, complex):
         return same(got.real, want.real) and same(got.imag, want.imag)
     if isinstance(got, float) and isinstance(want, float):
@@ -359,7 +362,7 @@ def test_integer_division_is_cpython_s(
     for a in numbers:
         for b in numbers:
             got, want = outcome(function, dtype(a), dtype(b)), outcome(reference, a, b)
-            assert got == (want if isinstance(want, tuple) else wrapped(want, dtype)), (a, b)
+            assert same_outcome(got, want if isinstance(want, tuple) else wrapped(want, dtype)), (a, b)
             if not isinstance(want, tuple):
                 assert isinstance(got, dtype)
 
@@ -419,7 +422,28 @@ def test_functions_of_integers_are_cpython_s() -> None:
             want = outcome(getattr(math, name), *case)
             if isinstance(want, int) and want >= 2**63:
                 want = (OverflowError, "the result is too large for int64")
-            assert outcome(getattr(integers, name), *case) == want, (name, case)
+            assert same_outcome(outcome(getattr(integers, name), *case), want), (name, case)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "message"),
+    [
+        (int_ops.int_floordiv, (1, 0), "integer division or modulo by zero"),
+        (int_ops.int_mod, (1, 0), "integer modulo by zero"),
+        (int_ops.int_pow, (0, -1), "0.0 cannot be raised to a negative power"),
+        (float_ops.float_floordiv, (1.0, 0.0), "float floor division by zero"),
+        (float_ops.float_mod, (1.0, 0.0), "float modulo"),
+        (complex_ops.complex_div, (1j, 0j), "complex division by zero"),
+        (complex_ops.complex_pow, (0j, -1 + 0j), "0.0 to a negative or complex power"),
+        (integers.factorial, (-1,), "factorial() not defined for negative values"),
+        (integers.isqrt, (-1,), "isqrt() argument must be nonnegative"),
+        (integers.comb, (-1, 1), "n must be a non-negative integer"),
+        (integers.perm, (1, -1), "k must be a non-negative integer"),
+        (integers.perm, (30, 30), "the result is too large for int64"),
+    ],
+)
+def test_messages(function: Callable[..., Any], args: tuple[Any, ...], message: str) -> None:
+    assert outcome(function, *args)[1] == message
 
 
 PARTS = [0.0, -0.0, 1.0, -1.0, 0.5, -3.25, 1e200, 1e-200, 5e-324, math.inf, -math.inf, math.nan]
