@@ -40,7 +40,7 @@ pub struct Options {
 ///
 /// When the module breaks a rule of the IR, or LLVM refuses what was made of it: both are faults of ours, not the user's.
 pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
-    let (object, mut timings) = optimise::object(module, *options)?;
+    let (object, mut timings) = fork::inside(|| optimise::object(module, *options))?;
     let start = Instant::now();
     let library = orc::load(object.as_slice())?;
     timings.load = start.elapsed();
@@ -53,7 +53,7 @@ pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
 ///
 /// As [`compile`].
 pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Error> {
-    optimise::object(module, *options).map(|(object, _)| object.as_slice().to_vec())
+    fork::inside(|| optimise::object(module, *options)).map(|(object, _)| object.as_slice().to_vec())
 }
 
 /// LLVM's IR of `module` as text, before or after the passes.
@@ -62,7 +62,7 @@ pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Er
 ///
 /// As [`compile`].
 pub fn emit_llvm(module: &ir::Module, options: &Options, optimised: bool) -> Result<String, Error> {
-    optimise::llvm_text(module, *options, optimised)
+    fork::inside(|| optimise::llvm_text(module, *options, optimised))
 }
 
 /// The assembly of `module` for this machine.
@@ -71,5 +71,5 @@ pub fn emit_llvm(module: &ir::Module, options: &Options, optimised: bool) -> Res
 ///
 /// As [`compile`].
 pub fn emit_asm(module: &ir::Module, options: &Options) -> Result<String, Error> {
-    optimise::assembly(module, *options)
+    fork::inside(|| optimise::assembly(module, *options))
 }

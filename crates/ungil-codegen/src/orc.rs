@@ -1,15 +1,15 @@
 //! The loader: objects into this process, by LLVM's ORC.
 //!
-//! One `LLJIT` serves the process and lives as long; every access to it holds the lock of [`crate::fork`]. Each loaded
+//! One `LLJIT` serves the process and lives as long; every access to it holds its lock. Each loaded
 //! object has a *dylib* (ORC's name space) to itself, so that all objects may call their entry alike. The C interface
 //! can neither remove a dylib nor link one to another: so each gets its own definitions of the runtime's symbols, and
 //! when an object is unloaded, its memory is freed by its resource tracker and the dylib is kept for the next one.
 //!
 //! Nothing is compiled in here and ORC starts no threads: a look-up loads and links on the thread that asks.
 
-use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use inkwell::llvm_sys::core::LLVMCreateMemoryBufferWithMemoryRangeCopy;
 use inkwell::llvm_sys::error::{LLVMDisposeErrorMessage, LLVMErrorRef, LLVMGetErrorMessage};
@@ -73,21 +73,22 @@ struct Loader {
 }
 
 /// The loader, made when first needed.
-struct Slot(UnsafeCell<Option<Loader>>);
+///
+/// The lock is taken inside the gate of [`crate::fork`], so no fork finds it held.
+static LOADER: Mutex<Option<Loader>> = Mutex::new(None);
 
-// SAFETY: only `with_loader` reaches the cell, holding the lock.
-unsafe impl Sync for Slot {}
-
-static LOADER: Slot = Slot(UnsafeCell::new(None));
+// SAFETY: ORC's data belongs to no thread; the lock sees to it that one at a time uses it.
+unsafe impl Send for Loader {}
 
 fn with_loader<R>(work: impl FnOnce(&mut Loader) -> Result<R, Error>) -> Result<R, Error> {
-    fork::guarded(|| {
-        // SAFETY: the lock is held and no `work` comes back here, so this is the only reference.
-        let slot = unsafe { &mut *LOADER.0.get() };
-        if slot.is_none() {
-            *slot = Some(Loader::new()?);
-        }
-        work(slot.as_mut().expect("made above"))
+    fork::inside(|| {
+        // A panic inside leaves the loader whole: it is changed by one push or pop at a time.
+        let mut slot = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
+        let loader = match &mut *slot {
+            Some(loader) => loader,
+            None => slot.insert(Loader::new()?),
+        };
+        work(loader)
     })
 }
 

@@ -6,16 +6,16 @@ use inkwell::OptimizationLevel;
 use inkwell::llvm_sys::support::LLVMParseCommandLineOptions;
 use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple};
 
-use crate::Error;
+use crate::{Error, fork};
 
 /// The host's processor, as LLVM names it (`"skylake-avx512"`).
 pub fn host_cpu_name() -> &'static str {
-    &HOST.cpu
+    fork::inside(|| &HOST.cpu)
 }
 
 /// The host's features, as LLVM lists them (`"+sse2,-avx512f,…"`).
 pub fn host_cpu_features() -> &'static str {
-    &HOST.features
+    fork::inside(|| &HOST.features)
 }
 
 /// The version of LLVM that is linked (`"19.1.7"`).
@@ -24,13 +24,17 @@ pub fn llvm_version() -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// How wide vectors shall be, in bits, if LLVM would choose otherwise.
+/// What each function says of the processor that it is for, as LLVM's attributes.
 ///
-/// LLVM 19 uses 256 bits on Skylake-X and its successors although they have registers of 512, because the first of
-/// them lowered their clock when a few wide instructions stood among ordinary code. Loops that we vectorise are not
-/// few instructions.
-pub(crate) fn preferred_vector_width() -> Option<&'static str> {
-    HOST.features.split(',').any(|feature| feature == "+avx512f").then_some("512")
+/// LLVM 19 uses vectors of 256 bits on Skylake-X and its successors although they have registers of 512, because the
+/// first of them lowered their clock when a few wide instructions stood among ordinary code. Loops that we vectorise are
+/// not few instructions: measured there on the sum of cosines, 1.1 ms for 10**6 terms, against 1.4 to 2.0 with 256 bits.
+pub(crate) fn function_attributes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let host = &*HOST;
+    let wide = host.features.split(',').any(|feature| feature == "+avx512f");
+    [("target-cpu", &*host.cpu), ("target-features", &*host.features)]
+        .into_iter()
+        .chain(wide.then_some(("prefer-vector-width", "512")))
 }
 
 /// Makes LLVM ready for the host.

@@ -159,10 +159,8 @@ impl<'c> Unit<'c, '_> {
         let text = |key, value| {
             llvm.add_attribute(AttributeLoc::Function, self.context.create_string_attribute(key, value));
         };
-        text("target-cpu", target::host_cpu_name());
-        text("target-features", target::host_cpu_features());
-        if let Some(width) = target::preferred_vector_width() {
-            text("prefer-vector-width", width);
+        for (key, value) in target::function_attributes() {
+            text(key, value);
         }
         // Some passes look at these and not at the instructions' flags; an inlined function keeps what both have.
         for (allowed, key) in [
