@@ -151,7 +151,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/ungil/prelude");
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .expect("the prelude's folder")
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".py").map(str::to_owned))
+            .filter_map(|entry| {
+                entry.ok()?.file_name().into_string().ok()?.strip_suffix(".py").map(str::to_owned)
+            })
             .filter(|name| !name.starts_with('_'))
             .collect();
         names.sort();
