@@ -368,3 +368,14 @@ def test_sources_in_other_encodings(tmp_path) -> None:
         file.write_bytes(mark + text.encode(encoding))
         done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
         assert done.stdout == "3\n", done.stderr
+
+
+def test_the_collector_may_run_at_any_moment() -> None:
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        compiled = [njit(lambda x: x) for _ in range(200)]
+        compiled[0](1)
+    finally:
+        gc.set_threshold(*thresholds)
+    assert all(gc.is_tracked(one) for one in compiled)

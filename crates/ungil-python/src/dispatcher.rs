@@ -359,15 +359,40 @@ pub(crate) fn _adopt(dispatcher: &Bound<'_, Dispatcher>) -> PyResult<()> {
         }
     }
     own.update(function.getattr("__dict__")?.cast::<PyDict>()?.as_mapping())?;
-    own.set_item("__wrapped__", function)
+    own.set_item("__wrapped__", function)?;
+    // SAFETY: the object is live and its class is collected; it is complete, as `allocate` waited for.
+    if unsafe { ffi::PyObject_GC_IsTracked(dispatcher.as_ptr()) } == 0 {
+        // SAFETY: as above, and it is not tracked yet.
+        unsafe { ffi::PyObject_GC_Track(dispatcher.as_ptr().cast()) };
+    }
+    Ok(())
 }
 
-/// Lets CPython call dispatchers directly: puts the vectorcall slot into the class, which PyO3 has no word for.
+/// Allocates a dispatcher that the garbage collector does not see before [`_adopt`] shows it.
+///
+/// CPython 3.11 makes the object's `__dict__` between its allocation and the writing of its fields, and may collect
+/// then, which would read them.
+///
+/// # Safety
+///
+/// As CPython's `tp_alloc` says: the thread is attached, and `class` is a complete class.
+unsafe extern "C" fn allocate(class: *mut ffi::PyTypeObject, n_items: ffi::Py_ssize_t) -> *mut ffi::PyObject {
+    // SAFETY: the contract is handed on.
+    let object = unsafe { ffi::PyType_GenericAlloc(class, n_items) };
+    if !object.is_null() {
+        // SAFETY: a new object of a class that is collected.
+        unsafe { ffi::PyObject_GC_UnTrack(object.cast()) };
+    }
+    object
+}
+
+/// Gives the class what PyO3 has no words for: the vectorcall slot, by which CPython calls dispatchers directly, and
+/// [`allocate`].
 ///
 /// # Errors
 ///
 /// When a first dispatcher, which tells where the slot is, cannot be made.
-pub(crate) fn install_vectorcall(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn complete_class(py: Python<'_>) -> PyResult<()> {
     let probe = py.eval(c"lambda: None", None, None)?.cast_into::<PyFunction>().map_err(PyErr::from)?;
     let probe = Dispatcher::new(py, probe, false, None, "python", "never", false, None)?;
     let probe = Bound::new(py, probe)?;
@@ -380,6 +405,7 @@ pub(crate) fn install_vectorcall(py: Python<'_>) -> PyResult<()> {
     let slots = unsafe { &mut *class };
     slots.tp_vectorcall_offset = slot as ffi::Py_ssize_t;
     slots.tp_call = Some(ffi::PyVectorcall_Call);
+    slots.tp_alloc = Some(allocate);
     add_flags(slots, ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR);
     // SAFETY: the class is one, and the thread is attached.
     unsafe { ffi::PyType_Modified(class) };

@@ -52,6 +52,6 @@ mod _core {
         ungil_rt::threads::max_threads().map_err(|error| PyValueError::new_err(error.to_string()))?;
         // A second import, as reloading makes, finds the host installed.
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
-        crate::dispatcher::install_vectorcall(module.py())
+        crate::dispatcher::complete_class(module.py())
     }
 }
