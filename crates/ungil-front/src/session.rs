@@ -171,15 +171,15 @@ impl<'h> Session<'h> {
                 *id
             }
             Object::Module { id, .. } | Object::Exception { id, .. } => *id,
-            _ => match self.interned.iter().find(|(known, _)| *known == object) {
-                Some((_, id)) => *id,
-                None => {
-                    let id = fresh_object_id();
-                    self.interned.push((object.clone(), id));
-                    id
-                }
-            },
+            _ => self
+                .interned
+                .iter()
+                .find(|(known, _)| *known == object)
+                .map_or_else(fresh_object_id, |(_, id)| *id),
         };
+        if !self.entities.contains_key(&id) && !has_identity(&object) {
+            self.interned.push((object.clone(), id));
+        }
         self.entities.entry(id).or_insert(Entity::Object(object));
         id
     }
@@ -428,6 +428,11 @@ impl<'h> Session<'h> {
             .with_help("a recursive function needs a path that returns without calling itself"),
         )
     }
+}
+
+/// Whether hosts give the object an id of its own.
+const fn has_identity(object: &Object) -> bool {
+    matches!(object, Object::Function { .. } | Object::Module { .. } | Object::Exception { .. })
 }
 
 /// Parses and lowers a function that `host` knows.

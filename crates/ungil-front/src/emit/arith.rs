@@ -170,7 +170,7 @@ impl Emitter<'_, '_> {
             && power.unsigned_abs() <= MAX_STATIC_POWER
         {
             let base = self.convert(a, &ty)?;
-            return self.float_static_power(&base, power);
+            return Some(self.float_static_power(&base, power));
         }
         let a = &self.convert(a, &ty)?;
         let b = &self.convert(b, &ty)?;
@@ -184,18 +184,18 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn float_static_power(&mut self, base: &Val, power: i128) -> Option<Val> {
+    fn float_static_power(&mut self, base: &Val, power: i128) -> Val {
         let one = self.float(&base.ty, 1.0);
         let result = self.repeated(base, power.unsigned_abs(), one.clone());
         if power >= 0 {
-            return Some(result);
+            return result;
         }
         if self.options.error_model == ErrorModel::Python {
             let zero = self.zero(&base.ty);
             let bad = self.cmp(CompareOp::Eq, base, &zero);
             self.raise_if(&bad, "ZeroDivisionError", "0.0 cannot be raised to a negative power");
         }
-        Some(self.op2(Machine::Div, &one, &result))
+        self.op2(Machine::Div, &one, &result)
     }
 
     /// `base ** power` by squaring.

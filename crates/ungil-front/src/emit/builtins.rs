@@ -270,7 +270,7 @@ impl Emitter<'_, '_> {
             return self.wrong_arguments("complex", args, span);
         }
         let Some(imag) = imag else {
-            let Some(real) = real else { return self.constant_zero_complex() };
+            let Some(real) = real else { return Some(self.zero(&Type::COMPLEX128)) };
             let float = typing::float_result(&real.ty, &Type::Bool);
             let narrow = matches!(real.ty, Type::Float(_) | Type::Complex(_));
             let ty = if narrow { Type::Complex(float) } else { Type::COMPLEX128 };
@@ -291,10 +291,6 @@ impl Emitter<'_, '_> {
         let part = Type::Float(float);
         let parts = vec![self.convert(&real, &part)?, self.convert(&imag, &part)?];
         Some(self.aggregate(Type::Complex(float), parts))
-    }
-
-    fn constant_zero_complex(&mut self) -> Option<Val> {
-        Some(self.zero(&Type::COMPLEX128))
     }
 
     fn conjugate(&mut self, a: &Val) -> Option<Val> {

@@ -61,7 +61,7 @@ impl Emitter<'_, '_> {
             }
         };
         let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
-        self.emit_call(id, &code, Arc::from([]), args, span)
+        self.emit_call(id, &code, Arc::from([]), &args, span)
     }
 
     fn call_function(
@@ -82,7 +82,7 @@ impl Emitter<'_, '_> {
         };
         let mut bound: Vec<Val> = (0..captures.len()).map(|index| self.field(func, index)).collect();
         bound.extend(self.bind_arguments(&code, args, keywords, span)?);
-        self.emit_call(id, &code, captures, bound, span)
+        self.emit_call(id, &code, captures, &bound, span)
     }
 
     /// `args` begins with what was captured.
@@ -91,7 +91,7 @@ impl Emitter<'_, '_> {
         object: ObjectId,
         code: &Code,
         captures: Arc<[Type]>,
-        args: Vec<Val>,
+        args: &[Val],
         span: Span,
     ) -> Option<Val> {
         let params = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();

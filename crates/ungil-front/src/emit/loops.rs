@@ -18,7 +18,7 @@ impl Emitter<'_, '_> {
         let len = iterable.as_ref().and_then(|iterable| self.len_of(iterable, span));
         let parallel = if each.prange && self.options.parallel { self.parallel(each) } else { None };
         let index = self.fresh(Type::INT64, &"".into());
-        let (body, _) = self.nested(|this| {
+        let (body, ()) = self.nested(|this| {
             if let Some(iterable) = &iterable {
                 let index = Val { ty: Type::INT64, id: index, known: None, parts: None };
                 this.vals[each.element.0 as usize] = this.element_of(iterable, &index, span);

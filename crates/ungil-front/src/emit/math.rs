@@ -34,7 +34,7 @@ impl Emitter<'_, '_> {
                 Some(self.intrinsic(ty, intrinsic, &[&a]))
             }
             ("copysign", [a, b]) => {
-                let ty = self.meeting(&[a, b]);
+                let ty = Self::meeting(&[a, b]);
                 let (a, b) = (self.convert(a, &ty)?, self.convert(b, &ty)?);
                 Some(self.intrinsic(ty, Intrinsic::CopySign, &[&a, &b]))
             }
@@ -76,7 +76,7 @@ impl Emitter<'_, '_> {
 
     /// A function of floats: computed in `float64`, given back as `float32` if all arguments are that narrow.
     pub(super) fn float_function(&mut self, name: &str, args: &[&Val]) -> Option<Val> {
-        let ty = self.meeting(args);
+        let ty = Self::meeting(args);
         let wide: Option<Vec<Val>> = args.iter().map(|arg| self.convert(arg, &Type::FLOAT64)).collect();
         let wide = wide?;
         let refs: Vec<&Val> = wide.iter().collect();
@@ -87,7 +87,7 @@ impl Emitter<'_, '_> {
     }
 
     /// `float32` if every argument is a `float32`, else `float64`.
-    fn meeting(&self, args: &[&Val]) -> Type {
+    fn meeting(args: &[&Val]) -> Type {
         let narrow = args.iter().all(|arg| arg.ty == Type::Float(FloatTy::F32));
         if narrow { Type::FLOAT32 } else { Type::FLOAT64 }
     }

@@ -155,21 +155,18 @@ impl Emitter<'_, '_> {
         let val = self.vals[value.0 as usize].clone()?;
         let ty = match &self.ret {
             None => val.ty.clone(),
-            Some(ret) => match typing::unify(ret, &val.ty) {
-                Some(ty) => ty,
-                None => {
+            Some(ret) => {
+                let Some(ty) = typing::unify(ret, &val.ty) else {
                     let (first, second) = (self.type_name(ret), self.type_name(&val.ty));
+                    let headline = format!("the function returns {first} elsewhere and {second} here");
                     let error = self
-                        .typing(
-                            "cannot-unify",
-                            span,
-                            format!("the function returns {first} elsewhere and {second} here"),
-                        )
+                        .typing("cannot-unify", span, headline)
                         .with_text(format!("returns {second}"))
                         .with_help("return values of one type");
                     return self.report(error);
-                }
-            },
+                };
+                ty
+            }
         };
         self.ret = Some(ty);
         // The IR of this pass counts only if what was assumed holds.
