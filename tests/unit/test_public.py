@@ -34,10 +34,9 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def test_import_takes_neither_numpy_nor_the_heavy_parts_of_the_library() -> None:
-    program = "import sys, ungil; print(*sys.modules)"
-    output = subprocess.run(
-        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False, env=_path()
-    )
+    program = "import sys; before = set(sys.modules); import ungil; print(*set(sys.modules) - before)"
+    command = [sys.executable, "-S", "-c", program]
+    output = subprocess.run(command, capture_output=True, text=True, check=False, env=_path())
     assert output.returncode == 0, output.stderr
     loaded = set(output.stdout.split())
     assert not loaded & {"numpy", "inspect", "typing", "linecache", "ast", "dis", "rich", "concurrent"}
