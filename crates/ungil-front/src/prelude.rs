@@ -30,7 +30,6 @@ macro_rules! files {
 
 static FILES: &[File] = &files![
     "math_arctangent",
-    "math_arctangent",
     "math_exponential",
     "math_floats",
     "math_hyperbolic",
@@ -89,7 +88,7 @@ impl Prelude {
         if let Some(known) = self.codes.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return known.clone();
         }
-        let code = session::load(self, id, Owner::Prelude);
+        let code = session::load(self, id, Owner::Prelude, false);
         self.codes.lock().unwrap_or_else(PoisonError::into_inner).insert(id, code.clone());
         code
     }
