@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
 //! passes that `pipeline` lists and writes an object file, `target` describes the machine it is for; [`Code`] is a loaded
-//! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child.
+//! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
 //!
 //! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
 //! they can be kept on disk and loaded by another one on the same machine.
@@ -15,6 +15,7 @@ mod optimise;
 mod orc;
 mod pipeline;
 mod target;
+mod warm;
 
 use std::time::Instant;
 
@@ -22,8 +23,10 @@ use ungil_ir::ir;
 
 pub use code::{Code, EntryFn, Timings};
 pub use error::Error;
+pub use fork::close;
 pub use optimise::OptLevel;
 pub use target::{host_cpu_features, host_cpu_name, llvm_version};
+pub use warm::warm_up;
 
 /// What to compile for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
