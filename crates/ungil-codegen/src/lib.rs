@@ -15,7 +15,6 @@ mod optimise;
 mod orc;
 mod pipeline;
 mod target;
-mod warm;
 
 use std::time::Instant;
 
@@ -26,7 +25,6 @@ pub use error::Error;
 pub use fork::close;
 pub use optimise::OptLevel;
 pub use target::{host_cpu_features, host_cpu_name, llvm_version};
-pub use warm::warm_up;
 
 /// What to compile for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

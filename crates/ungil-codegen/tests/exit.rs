@@ -23,7 +23,6 @@ fn compile_and_call() {
 #[test]
 fn the_process_ends_while_threads_compile() {
     if std::env::var_os(CHILD).is_some() {
-        ungil_codegen::warm_up();
         for _ in 0..2 {
             std::thread::spawn(|| {
                 loop {
