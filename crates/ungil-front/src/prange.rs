@@ -69,7 +69,7 @@ impl ReduceOp {
     }
 
     /// How the user writes it.
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Add => "+",
             Self::Mul => "*",
@@ -130,11 +130,13 @@ impl ReduceOp {
 ///
 /// # Errors
 ///
-/// A diagnostic for each that is neither, and for each way out of the loop.
+/// A diagnostic for each that is neither; or, where the loop is left early, for each way out alone.
 pub(crate) fn classify(function: &Function, each: &For) -> Result<Vec<(VarId, Role)>, Vec<Diagnostic>> {
+    if !each.escapes.is_empty() {
+        return Err(each.escapes.iter().map(|span| escape(function, *span)).collect());
+    }
     let facts = Facts::gather(function, each);
-    let mut errors: Vec<Diagnostic> = each.escapes.iter().map(|span| escape(function, *span)).collect();
-    let mut roles = Vec::new();
+    let (mut roles, mut errors) = (Vec::new(), Vec::new());
     for carried in &each.carried {
         match facts.role(carried) {
             Ok(role) => roles.push((carried.var, role)),

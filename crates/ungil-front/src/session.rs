@@ -26,6 +26,9 @@ use crate::{lower, parse, simplify};
 /// with each call (a tuple one longer each time) would never end.
 const MAX_DEPTH: usize = 100;
 
+/// Of how many calls on the way to a mistake a diagnostic tells.
+const MAX_CALLS_TOLD: usize = 3;
+
 /// Bytes of stack that emitting one function may take, and how many to add where fewer are left; guessed, generously.
 const STACK_LEFT: usize = 256 << 10;
 const STACK_MORE: usize = 4 << 20;
@@ -86,6 +89,8 @@ pub(crate) struct Instance {
     /// Where the last pass met a value whose type was not known.
     blocked: Option<Span>,
     callers: BTreeSet<FuncId>,
+    /// Where it was first called; none for the entry.
+    called: Option<(FuncId, Span)>,
     running: bool,
     dirty: bool,
 }
@@ -102,7 +107,8 @@ pub(crate) struct Session<'h> {
     interned: Vec<(Object, ObjectId)>,
     nested: HashMap<(*const hir::Function, u32), ObjectId>,
     combiners: HashMap<ReduceOp, ObjectId>,
-    codes: HashMap<ObjectId, Result<Code, Vec<Diagnostic>>>,
+    /// By function and whether `prange` is parallel in a plain one, which takes its caller's options.
+    codes: HashMap<(ObjectId, bool), Result<Code, Vec<Diagnostic>>>,
     owners: HashMap<ObjectId, Owner>,
     instances: Vec<Instance>,
     by_key: HashMap<Key, FuncId>,
@@ -125,7 +131,7 @@ pub fn compile(
     options: &JitOptions,
 ) -> Result<ir::Module, Vec<Diagnostic>> {
     let mut session = Session::new(host);
-    let code = session.code(function, Owner::User)?;
+    let code = session.code(function, Owner::User, options.parallel)?;
     let key = Key { object: function, captures: Arc::from([]), params: args.to_vec(), options: *options };
     let Ok(entry) = session.instance(key, &code, None) else { return Err(Vec::new()) };
     session.settle();
@@ -196,7 +202,7 @@ impl<'h> Session<'h> {
             Code { hir: Arc::clone(&function), owner: code.owner, defaults: Vec::new(), options: None };
         self.nested.insert(key, id);
         self.entities.insert(id, Entity::Nested(function));
-        self.codes.insert(id, Ok(inner));
+        self.insert_code(id, &inner);
         id
     }
 
@@ -210,8 +216,14 @@ impl<'h> Session<'h> {
             Code { hir: Arc::new(op.combiner()), owner: Owner::Prelude, defaults: Vec::new(), options: None };
         self.combiners.insert(op, id);
         self.entities.insert(id, Entity::Combiner);
-        self.codes.insert(id, Ok(code));
+        self.insert_code(id, &code);
         id
+    }
+
+    fn insert_code(&mut self, id: ObjectId, code: &Code) {
+        for parallel in [false, true] {
+            self.codes.insert((id, parallel), Ok(code.clone()));
+        }
     }
 
     /// The function of the prelude of that name, if there is one.
@@ -221,17 +233,26 @@ impl<'h> Session<'h> {
         Some(id)
     }
 
-    /// The code of a function, parsed and lowered once.
-    pub(crate) fn code(&mut self, id: ObjectId, default_owner: Owner) -> Result<Code, Vec<Diagnostic>> {
-        if let Some(known) = self.codes.get(&id) {
+    /// The code of a function, parsed and lowered once; `parallel` is its caller's option, for a function without its own.
+    ///
+    /// # Errors
+    ///
+    /// What its source has that the language lacks.
+    pub(crate) fn code(
+        &mut self,
+        id: ObjectId,
+        default_owner: Owner,
+        parallel: bool,
+    ) -> Result<Code, Vec<Diagnostic>> {
+        if let Some(known) = self.codes.get(&(id, parallel)) {
             return known.clone();
         }
         let owner = self.owners.get(&id).copied().unwrap_or(default_owner);
         let code = match owner {
             Owner::Prelude => self.prelude.code(id),
-            Owner::User => load(self.user, id, owner),
+            Owner::User => load(self.user, id, owner, parallel),
         };
-        self.codes.insert(id, code.clone());
+        self.codes.insert((id, parallel), code.clone());
         code
     }
 
@@ -244,7 +265,7 @@ impl<'h> Session<'h> {
         &mut self,
         key: Key,
         code: &Code,
-        caller: Option<FuncId>,
+        caller: Option<(FuncId, Span)>,
     ) -> Result<FuncId, TooDeep> {
         let id = match self.by_key.get(&key) {
             Some(id) => *id,
@@ -261,13 +282,14 @@ impl<'h> Session<'h> {
                     diagnostics: Vec::new(),
                     blocked: None,
                     callers: BTreeSet::new(),
+                    called: caller,
                     running: false,
                     dirty: true,
                 });
                 id
             }
         };
-        if let Some(caller) = caller {
+        if let Some((caller, _)) = caller {
             self.instances[id.0 as usize].callers.insert(caller);
         }
         self.depth += 1;
@@ -360,7 +382,9 @@ impl<'h> Session<'h> {
         let order = self.reachable(entry);
         let mut diagnostics = Vec::new();
         for id in &order {
-            diagnostics.append(&mut self.instances[id.0 as usize].diagnostics);
+            for diagnostic in std::mem::take(&mut self.instances[id.0 as usize].diagnostics) {
+                diagnostics.push(self.with_calls(diagnostic, *id));
+            }
         }
         if diagnostics.is_empty() {
             diagnostics.extend(order.iter().filter_map(|id| self.not_inferred(*id)));
@@ -368,7 +392,10 @@ impl<'h> Session<'h> {
         if !diagnostics.is_empty() {
             let mut distinct: Vec<Diagnostic> = Vec::new();
             for diagnostic in diagnostics {
-                if !distinct.contains(&diagnostic) {
+                let known = |other: &Diagnostic| {
+                    other.primary == diagnostic.primary && other.headline == diagnostic.headline
+                };
+                if !distinct.iter().any(known) {
                     distinct.push(diagnostic);
                 }
             }
@@ -413,6 +440,19 @@ impl<'h> Session<'h> {
         order
     }
 
+    /// Tells by which calls the entry came to the instance in which something is wrong.
+    fn with_calls(&self, mut diagnostic: Diagnostic, mut id: FuncId) -> Diagnostic {
+        for _ in 0..MAX_CALLS_TOLD {
+            let Some((caller, span)) = self.instances[id.0 as usize].called else { break };
+            let code = &self.instances[caller.0 as usize].code;
+            if code.owner == Owner::User {
+                diagnostic = called_here(diagnostic, &code.hir.file, span);
+            }
+            id = caller;
+        }
+        diagnostic
+    }
+
     fn not_inferred(&self, id: FuncId) -> Option<Diagnostic> {
         let instance = &self.instances[id.0 as usize];
         let span = instance.blocked?;
@@ -435,12 +475,23 @@ const fn has_identity(object: &Object) -> bool {
     matches!(object, Object::Function { .. } | Object::Module { .. } | Object::Exception { .. })
 }
 
+/// Adds to what is wrong with a function the place of a call of it.
+pub(crate) fn called_here(diagnostic: Diagnostic, file: &Arc<SourceFile>, span: Span) -> Diagnostic {
+    diagnostic.with_label(file, span, "called from here")
+}
+
 /// Parses and lowers a function that `host` knows.
-pub(crate) fn load(host: &dyn Host, id: ObjectId, owner: Owner) -> Result<Code, Vec<Diagnostic>> {
+pub(crate) fn load(
+    host: &dyn Host,
+    id: ObjectId,
+    owner: Owner,
+    parallel: bool,
+) -> Result<Code, Vec<Diagnostic>> {
     let definition = host.definition(id).map_err(|reason| vec![without_source(&host.object(id), &reason)])?;
     let Definition { defaults, options, .. } = definition.clone();
     let parsed = parse::function(&definition).map_err(|diagnostic| vec![diagnostic])?;
-    let mut function = lower::lower(&parsed, &definition, id, host);
+    let mut function =
+        lower::lower(&parsed, &definition, id, host, options.map_or(parallel, |own| own.parallel));
     if !function.diagnostics.is_empty() {
         return Err(function.diagnostics);
     }

@@ -19,6 +19,12 @@ pub(crate) fn integer_result(operands: &[&Type]) -> IntTy {
     IntTy { bits, signed }
 }
 
+/// The float type of an arithmetic operation when at least one operand is a float. Numba's: as they unify, but a `uint16`
+/// counts as wide.
+pub(crate) fn float_operation(a: &Type, b: &Type) -> FloatTy {
+    if *a == Type::uint(16) || *b == Type::uint(16) { FloatTy::F64 } else { float_result(a, b) }
+}
+
 /// The float type that two real operands meet in when at least one is a float: NumPy's promotion.
 pub(crate) fn float_result(a: &Type, b: &Type) -> FloatTy {
     let narrow = |ty: &Type| match ty {
@@ -91,6 +97,13 @@ mod tests {
         assert_eq!(integer_result(&[&Type::Bool, &Type::Bool]), IntTy::I64);
         assert_eq!(integer_result(&[&Type::uint(8), &Type::uint(8)]), IntTy::U64);
         assert_eq!(integer_result(&[&Type::INT64, &Type::UINT64]), IntTy::I64);
+    }
+
+    #[test]
+    fn a_uint16_is_wide_in_arithmetic_alone() {
+        assert_eq!(float_operation(&Type::uint(16), &Type::FLOAT32), FloatTy::F64);
+        assert_eq!(float_operation(&Type::FLOAT32, &Type::int(16)), FloatTy::F32);
+        assert_eq!(float_result(&Type::uint(16), &Type::FLOAT32), FloatTy::F32);
     }
 
     #[test]

@@ -7,7 +7,25 @@ use ungil_ir::ir::{BinaryOp as Machine, CompareOp, Op};
 use super::{Emitter, Val};
 use crate::host::Object;
 
+/// How many values and tuples a tuple may hold, nested ones included. Far beyond real programs; one that doubles in each call
+/// of a recursion would take all memory.
+const MAX_TUPLE: usize = 2000;
+
 impl Emitter<'_, '_> {
+    /// `(parts…)`.
+    pub(super) fn tuple(&mut self, parts: Vec<Val>, span: Span) -> Option<Val> {
+        let size: usize = parts.iter().map(|part| size(&part.ty)).sum();
+        if size > MAX_TUPLE {
+            let error = self
+                .unsupported("tuple-too-large", span, format!("a tuple of {size} values is too large to compile"))
+                .with_text(format!("at most {MAX_TUPLE}, those of nested tuples included"))
+                .with_help("every element of a tuple is a value of its own in compiled code; use a loop that needs no tuple");
+            return self.report(error);
+        }
+        let ty = Type::tuple(parts.iter().map(|part| part.ty.clone()));
+        Some(self.aggregate(ty, parts))
+    }
+
     /// `container[index]`.
     pub(super) fn index(&mut self, container: &Val, index: &Val, span: Span) -> Option<Val> {
         let index = &self.present(index);
@@ -151,6 +169,14 @@ impl Emitter<'_, '_> {
             .typing("no-attribute", span, format!("{owner} has no attribute `{name}` in compiled code"))
             .with_text(format!("this is {owner}"));
         self.report(error)
+    }
+}
+
+/// The values in a value of the type, each tuple counted as one more.
+fn size(ty: &Type) -> usize {
+    match ty {
+        Type::Tuple(parts) => 1 + parts.iter().map(size).sum::<usize>(),
+        _ => 1,
     }
 }
 

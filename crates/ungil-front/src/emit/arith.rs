@@ -66,10 +66,9 @@ impl Emitter<'_, '_> {
             return self.logical(op, a, b, span);
         }
         if let (BinaryOp::Add, Type::Tuple(x), Type::Tuple(y)) = (op, &a.ty, &b.ty) {
-            let ty = Type::tuple(x.iter().chain(y.iter()).cloned());
             let mut parts: Vec<Val> = (0..x.len()).map(|index| self.field(a, index)).collect();
             parts.extend((0..y.len()).map(|index| self.field(b, index)));
-            return Some(self.aggregate(ty, parts));
+            return self.tuple(parts, span);
         }
         let done = if a.ty.is_number() && b.ty.is_number() {
             match (&a.ty, &b.ty) {
@@ -163,7 +162,11 @@ impl Emitter<'_, '_> {
 
     /// At least one is a float, none complex.
     fn float_op(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
-        let ty = Type::Float(typing::float_result(&a.ty, &b.ty));
+        let ty = match (op, &a.ty, &b.ty) {
+            // Numba raises a float to an integer in the float's own type.
+            (BinaryOp::Pow, Type::Float(_), Type::Int(_)) => a.ty.clone(),
+            _ => Type::Float(typing::float_operation(&a.ty, &b.ty)),
+        };
         if op == BinaryOp::Pow
             && let Some(power) = b.known_int()
             && matches!(b.ty, Type::Int(_))
@@ -218,7 +221,7 @@ impl Emitter<'_, '_> {
 
     /// At least one is complex.
     fn complex_op(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
-        let ty = Type::Complex(typing::float_result(&a.ty, &b.ty));
+        let ty = Type::Complex(typing::float_operation(&a.ty, &b.ty));
         let a = &self.convert(a, &ty)?;
         let b = &self.convert(b, &ty)?;
         match op {

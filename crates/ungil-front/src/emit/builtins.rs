@@ -196,6 +196,7 @@ impl Emitter<'_, '_> {
     fn round(&mut self, a: &Val, span: Span) -> Option<Val> {
         let a = &self.present(a);
         match &a.ty {
+            Type::Int(int) if int.bits < 64 => self.convert(a, &Type::INT64),
             Type::Bool | Type::Int(_) => self.int_call(a, span),
             Type::Float(_) => {
                 let rounded = self.intrinsic(a.ty.clone(), Intrinsic::Rint, &[a]);

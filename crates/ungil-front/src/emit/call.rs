@@ -9,7 +9,7 @@ use ungil_ir::{ObjectId, Type};
 use super::{Emitter, Val};
 use crate::hir::ParamKind;
 use crate::host::Object;
-use crate::session::{Code, Entity, Key, Owner};
+use crate::session::{Code, Entity, Key, Owner, called_here};
 
 impl Emitter<'_, '_> {
     /// `func(*args, **keywords)`.
@@ -53,7 +53,7 @@ impl Emitter<'_, '_> {
             let error = self.unsupported("no-prelude", span, format!("the prelude has no `{name}`"));
             return self.report(error);
         };
-        let code = match self.session.code(id, Owner::Prelude) {
+        let code = match self.session.code(id, Owner::Prelude, false) {
             Ok(code) => code,
             Err(errors) => {
                 self.diagnostics.extend(errors);
@@ -73,10 +73,11 @@ impl Emitter<'_, '_> {
         keywords: Vec<(Arc<str>, Val)>,
         span: Span,
     ) -> Option<Val> {
-        let code = match self.session.code(id, self.code.owner) {
+        let code = match self.session.code(id, self.code.owner, self.options.parallel) {
             Ok(code) => code,
             Err(errors) => {
-                self.diagnostics.extend(errors);
+                let file = Arc::clone(&self.hir.file);
+                self.diagnostics.extend(errors.into_iter().map(|error| called_here(error, &file, span)));
                 return None;
             }
         };
@@ -97,7 +98,7 @@ impl Emitter<'_, '_> {
         let params = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();
         let options = code.options.unwrap_or(self.options);
         let key = Key { object, captures, params, options };
-        let Ok(callee) = self.session.instance(key, code, Some(self.id)) else {
+        let Ok(callee) = self.session.instance(key, code, Some((self.id, span))) else {
             let error = self
                 .typing(
                     "endless-types",

@@ -50,8 +50,7 @@ impl Emitter<'_, '_> {
             }
             Expr::Tuple(items) => {
                 let parts = self.items(items, span)?;
-                let ty = Type::tuple(parts.iter().map(|part| part.ty.clone()));
-                Some(self.aggregate(ty, parts))
+                self.tuple(parts, span)
             }
             Expr::Index(container, index) => {
                 let (container, index) = self.val(*container).zip(self.val(*index))?;

@@ -197,10 +197,16 @@ impl Emitter<'_, '_> {
                                 "prange-reduction",
                                 place,
                                 format!(
-                                    "`{name}` of type {type_name} cannot be accumulated so in a `prange` loop"
+                                    "`{name}` of type {type_name} cannot be accumulated by `{}` in a `prange` loop",
+                                    op.name()
                                 ),
                             )
-                            .with_help("accumulate numbers, or use `range`");
+                            .with_help(match op {
+                                ReduceOp::And | ReduceOp::Or => {
+                                    format!("make `{name}` a bool before the loop, or use `range`")
+                                }
+                                _ => "accumulate numbers, or use `range`".to_owned(),
+                            });
                         return self.report(error);
                     };
                     let combine = self.combine(op, &ty)?;
@@ -220,8 +226,8 @@ impl Emitter<'_, '_> {
         let object = self.session.combiner(op);
         let key =
             Key { object, captures: [].into(), params: vec![ty.clone(), ty.clone()], options: self.options };
-        match self.session.code(object, self.code.owner) {
-            Ok(code) => self.session.instance(key, &code, Some(self.id)).ok(),
+        match self.session.code(object, self.code.owner, true) {
+            Ok(code) => self.session.instance(key, &code, Some((self.id, self.span))).ok(),
             Err(errors) => {
                 self.diagnostics.extend(errors);
                 None

@@ -41,7 +41,7 @@ struct Exit {
 
 impl<'a> Lower<'a> {
     pub(super) fn for_loop(&mut self, stmt: &'a StmtFor) {
-        let prange = self.is_prange(&stmt.iter);
+        let prange = self.unit.parallel && self.is_prange(&stmt.iter);
         let span = self.span(TextRange::new(stmt.range.start(), stmt.iter.end()));
         let iterable = self.expr(&stmt.iter);
         let mut bindings = Bindings::of_body(&stmt.body);

@@ -55,9 +55,17 @@ const STATEMENT: u64 = 50;
 /// Lowers a function that [`crate::parse::function`] has found; `function` is its identity, by which `host` resolves the
 /// names that it does not define.
 ///
+/// Without `parallel`, `prange` is `range`, and so is the meaning of `acc = acc and x` in its body.
+///
 /// Never fails: what is unsupported is told in [`Function::diagnostics`], which includes those of nested functions.
-pub fn lower(parsed: &Parsed, definition: &Definition, function: ObjectId, host: &dyn Host) -> Function {
-    let unit = Unit { host, function, file: &definition.file, shift: parsed.shift() };
+pub fn lower(
+    parsed: &Parsed,
+    definition: &Definition,
+    function: ObjectId,
+    host: &dyn Host,
+    parallel: bool,
+) -> Function {
+    let unit = Unit { host, function, file: &definition.file, shift: parsed.shift(), parallel };
     let (source, place) = match parsed.node() {
         Node::Def(def) => {
             (Source { parameters: Some(&def.parameters), body: Body::Block(&def.body) }, def.name.range)
@@ -79,6 +87,8 @@ struct Unit<'a> {
     function: ObjectId,
     file: &'a Arc<SourceFile>,
     shift: Shift,
+    /// Whether `prange` loops are parallel.
+    parallel: bool,
 }
 
 /// The syntax of a function.

@@ -20,7 +20,7 @@ pub(crate) fn lowered(source: &str) -> Result<Function, String> {
     let id = program.function("f").expect("the test defines `f`");
     let definition = program.definition(id).expect("the program knows its functions");
     let parsed = parse::function(&definition).map_err(|error| error.to_string())?;
-    let function = lower::lower(&parsed, &definition, id, &program);
+    let function = lower::lower(&parsed, &definition, id, &program, true);
     wellformed::check(&function);
     if function.diagnostics.is_empty() {
         Ok(function)
@@ -51,7 +51,7 @@ pub(crate) fn attempt(definition: &Definition, host: &dyn Host) -> Option<Functi
             return None;
         }
     };
-    let mut function = lower::lower(&parsed, definition, ungil_front::host::fresh_object_id(), host);
+    let mut function = lower::lower(&parsed, definition, ungil_front::host::fresh_object_id(), host, true);
     wellformed::check(&function);
     simplify(&mut function);
     wellformed::check(&function);
