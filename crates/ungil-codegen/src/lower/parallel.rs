@@ -21,6 +21,7 @@ use ungil_rt::chunk::MAX_CHUNKS;
 
 use super::captures::Captures;
 use super::function::{Body, Exit};
+use super::metadata;
 use super::ops::is_constant;
 use super::runtime::Ty;
 use crate::Error;
@@ -246,7 +247,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let back = self.here()?;
         chunk.add_incoming(&[(&i64_type.const_zero(), before), (&next, back)]);
         let last = self.append("last");
-        self.builder.build_conditional_branch(more, head, last)?;
+        let jump = self.builder.build_conditional_branch(more, head, last)?;
+        // A few hundred turns at most: making vectors of them takes longer than running them.
+        metadata::keep_scalar(self.unit.context, jump)?;
 
         self.builder.position_at_end(last);
         for (var, place) in parallel.last.iter().zip(parallel.reductions.len()..) {
