@@ -1,9 +1,10 @@
 //! From the typed IR to LLVM's.
 //!
 //! Reading order: this file declares the functions of a unit and its entry; `function` lowers a body's statements,
-//! `loops` the loops and their polls, `parallel` the parallel ones, `ops` and `casts` operations; `types`
-//! and `memory` say how values look in registers and in memory; `runtime` names what the runtime offers; `cost` decides
-//! how often a loop polls; `captures` what a parallel body needs from outside.
+//! `calls` calls and their failures, `loops` the loops and their polls, `speculate` what loops do about rare cases,
+//! `parallel` the parallel loops, `ops` and `casts` operations; `types` and `memory` say how values look in registers and
+//! in memory; `runtime` names what the runtime offers; `cost` decides how often a loop polls; `captures` what a parallel
+//! body needs from outside; `metadata` marks loops.
 //!
 //! Conventions of the code that is made:
 //!
@@ -12,6 +13,7 @@
 //! - A type without representation is `{}`; LLVM drops such values.
 //! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports.
 
+mod calls;
 mod captures;
 mod casts;
 mod cost;
