@@ -233,6 +233,12 @@ impl<'h> Session<'h> {
         Some(id)
     }
 
+    /// Whether the prelude has a function of that name and number of parameters.
+    pub(crate) fn prelude_takes(&mut self, name: &str, count: usize) -> bool {
+        let Some(id) = self.prelude_function(name) else { return false };
+        self.code(id, Owner::Prelude, false).is_ok_and(|code| code.hir.params.len() == count)
+    }
+
     /// The code of a function, parsed and lowered once; `parallel` is its caller's option, for a function without its own.
     ///
     /// # Errors
@@ -362,11 +368,11 @@ impl<'h> Session<'h> {
             while let Some(index) = self.instances.iter().position(|instance| instance.dirty) {
                 self.emit(FuncId(index as u32));
             }
-            // What never returns and waits for nobody returns nothing.
+            // What never returns and waits for nobody returns nothing; of what is wrong, nothing is known.
             let never_returns = self
                 .instances
                 .iter()
-                .position(|instance| instance.ret.is_none() && instance.blocked.is_none());
+                .position(|it| it.ret.is_none() && it.blocked.is_none() && it.diagnostics.is_empty());
             let Some(index) = never_returns else { break };
             let instance = &mut self.instances[index];
             instance.ret = Some(Type::None);
@@ -421,14 +427,15 @@ impl<'h> Session<'h> {
         while let Some(id) = order.get(next).copied() {
             next += 1;
             // Whoever lists this instance as a caller was called in some pass; it counts if the last one still does.
-            let Some(function) = &self.instances[id.0 as usize].function else { continue };
-            ir::walk(&function.body, &mut |stmt| {
-                for callee in callees(&stmt.kind) {
-                    if !order.contains(&callee) {
-                        order.push(callee);
+            if let Some(function) = &self.instances[id.0 as usize].function {
+                ir::walk(&function.body, &mut |stmt| {
+                    for callee in callees(&stmt.kind) {
+                        if !order.contains(&callee) {
+                            order.push(callee);
+                        }
                     }
-                }
-            });
+                });
+            }
             // A call whose result is not known yet has emitted nothing; its callee's errors matter all the same.
             for (index, callee) in self.instances.iter().enumerate() {
                 let callee_id = FuncId(index as u32);

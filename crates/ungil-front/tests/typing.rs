@@ -55,6 +55,8 @@ fn integer_arithmetic_is_numbas() {
 fn float_arithmetic_is_numpys() {
     assert_eq!(binary("+", "int32", "float32"), "float64");
     assert_eq!(binary("+", "int16", "float32"), "float32");
+    assert_eq!(binary("+", "uint16", "float32"), "float64");
+    assert_eq!(binary("**", "float32", "int64"), "float32");
     assert_eq!(binary("*", "float32", "float32"), "float32");
     assert_eq!(binary("-", "uint64", "float64"), "float64");
     assert_eq!(binary("//", "float32", "float32"), "float32");
@@ -214,4 +216,43 @@ fn prange_rejects_what_depends_on_order() {
     }
     let escape = "    for i in prange(n):\n        if i > 3:\n            return 1\n    return 0\n";
     assert_eq!(prange(escape), "a `prange` loop cannot be left early");
+}
+
+#[test]
+fn a_serial_prange_is_range() {
+    let source = "from ungil import prange\n\ndef f(n, v):\n    s = v\n    for i in prange(n):\n        s = s or i\n    return s\n";
+    assert_eq!(returns(source, &["int64", "float64"]), "float64");
+    assert_eq!(
+        outcome(source, &["int64", "float64"], PARALLEL),
+        "`s` of type float64 cannot be accumulated by `or` in a `prange` loop"
+    );
+}
+
+#[test]
+fn what_has_no_value_is_told() {
+    assert_eq!(returns("def f():\n    return max(())\n", &[]), "`max` of an empty tuple");
+    assert_eq!(returns("def f(i):\n    return ()[i]\n", &["int64"]), "an empty tuple has nothing to index");
+    for call in ["sin(x, x)", "atan2(x)", "hypot(x, x, x, x)", "sin()"] {
+        let found = returns(&format!("import math\n\ndef f(x):\n    return math.{call}\n"), &["float64"]);
+        assert!(found.contains("cannot be called with"), "{call}: {found}");
+    }
+}
+
+#[test]
+fn tuples_that_double_end_in_a_diagnostic() {
+    let source = "def f(n, t):\n    if n == 0:\n        return 0\n    return f(n - 1, (t, t))\n";
+    assert!(returns(source, &["int64", "int64"]).contains("is too large to compile"));
+}
+
+#[test]
+fn a_callees_mistake_tells_who_called() {
+    let source =
+        "def g(x):\n    return x[0]\n\ndef h(x):\n    return g(x) + 1\n\ndef f(x):\n    return h(x)\n";
+    let program = Program::new("test.py", source).expect("it parses");
+    let function = program.function("f").expect("the source defines `f`");
+    let errors = ungil_front::compile(&program, function, &[Type::INT64], &JitOptions::default())
+        .expect_err("an integer has no items");
+    let places: Vec<&str> = errors[0].secondary.iter().map(|label| label.file.slice(label.span)).collect();
+    assert_eq!(errors[0].primary.file.slice(errors[0].primary.span), "x[0]");
+    assert_eq!(places, ["g(x)", "h(x)"]);
 }

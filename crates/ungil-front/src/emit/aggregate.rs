@@ -58,6 +58,10 @@ impl Emitter<'_, '_> {
                 .with_text(format!("this tuple has {count} elements"));
             return self.report(error);
         }
+        if count == 0 {
+            let error = self.typing("index-range", span, "an empty tuple has nothing to index");
+            return self.report(error);
+        }
         let Some((element, _)) = Self::uniform(&container.ty) else {
             let name = self.type_name(&container.ty);
             let error = self

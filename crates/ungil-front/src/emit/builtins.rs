@@ -60,6 +60,10 @@ impl Emitter<'_, '_> {
             ("abs", [a]) => self.abs(a, span),
             ("min" | "max", [a]) => {
                 let Type::Tuple(parts) = &a.ty else { return self.wrong_arguments(name, args, span) };
+                if parts.is_empty() {
+                    let error = self.typing("arguments", span, format!("`{name}` of an empty tuple"));
+                    return self.report(error.with_text("has no value"));
+                }
                 let parts: Vec<Val> = (0..parts.len()).map(|index| self.field(a, index)).collect();
                 self.extreme(name, &parts, span)
             }
@@ -237,6 +241,14 @@ impl Emitter<'_, '_> {
                     let (then, ()) = self.nested(|this| {
                         let is_nan = this.cmp(Cmp::Ne, a, a);
                         this.raise_if(&is_nan, "ValueError", "cannot convert float NaN to integer");
+                        let size = this.intrinsic(a.ty.clone(), Intrinsic::Fabs, &[a]);
+                        let infinity = this.float(&a.ty, f64::INFINITY);
+                        let is_infinite = this.cmp(Cmp::Eq, &size, &infinity);
+                        this.raise_if(
+                            &is_infinite,
+                            "OverflowError",
+                            "cannot convert float infinity to integer",
+                        );
                         let always = this.bind(Type::Bool, Op::Const(ir::Const::Bool(true)));
                         this.raise_if(&always, "OverflowError", "the float is too large for int64");
                     });

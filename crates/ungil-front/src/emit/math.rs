@@ -67,9 +67,7 @@ impl Emitter<'_, '_> {
                 let bottom = self.float_function("log", &[base])?;
                 self.binary_op(crate::hir::BinaryOp::Div, &top, &bottom, span)
             }
-            (_, [_] | [_, _] | [_, _, _]) if self.session.prelude_function(name).is_some() => {
-                self.float_function(name, &refs)
-            }
+            (_, [_, ..]) if self.session.prelude_takes(name, refs.len()) => self.float_function(name, &refs),
             _ => self.wrong_arguments(&format!("math.{name}"), &args, span),
         }
     }

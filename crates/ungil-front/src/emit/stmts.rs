@@ -121,7 +121,10 @@ impl Emitter<'_, '_> {
         if let Some((ty, earlier)) = &self.var_spans[var.0 as usize] {
             error = error.with_label(&self.hir.file, *earlier, format!("here it is {}", self.type_name(ty)));
         }
-        let error = if name.is_empty() {
+        let error = if matches!((assumed, &val.ty), (Type::Object(..), Type::Object(..))) {
+            error
+                .with_help("which function is called must be known when compiling: call each on its own side")
+        } else if name.is_empty() {
             error.with_help("make both sides values of one type")
         } else {
             error.with_help("use two names, or values of one type")
