@@ -379,3 +379,17 @@ def test_the_collector_may_run_at_any_moment() -> None:
     finally:
         gc.set_threshold(*thresholds)
     assert all(gc.is_tracked(one) for one in compiled)
+
+
+def test_numbers_are_converted_to_the_only_signature() -> None:
+    compiled = jit("(int8, uint64, float32, float64, Tuple((int16, float64)))")(lambda a, b, c, d, e: (a, b, c, d, e))
+    expected = (-128, 2**64 - 1, float(np.float32(0.1)), 3.0, (5, 7.0))
+    found = compiled(-128, 2**64 - 1, 0.1, 3, (5, 7))
+    assert found == expected
+    assert [type(value) for value in found] == [type(value) for value in expected]
+    assert compiled(1, 2, 3, True, (4, 5.5)) == (1, 2, 3.0, 1.0, (4, 5.5))
+    for wrong in ((128, 0, 0.0, 0.0, (0, 0.0)), (0, -1, 0.0, 0.0, (0, 0.0)), (0, 0, 0.0, 0.0, (2**15, 0.0))):
+        with pytest.raises(OverflowError, match="does not fit"):
+            compiled(*wrong)
+    with pytest.raises(ungil.TypingError, match="No matching definition"):
+        compiled(0.5, 0, 0.0, 0.0, (0, 0.0))

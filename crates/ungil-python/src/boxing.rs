@@ -39,6 +39,10 @@ impl Boxer {
             Some(wanted) if wanted == ty => Self::plain(ty),
             None => Self::plain(ty),
             Some(Type::None) => Ok(Self::None),
+            // The low bytes, which lie first, are the wrapped value.
+            Some(Type::Int(to)) if matches!(ty, Type::Int(from) if to.bits <= from.bits) => {
+                Ok(Self::Int(*to))
+            }
             Some(wanted) if can_convert(ty, wanted) => {
                 Ok(Self::Converted(Self::plain(ty)?.into(), wanted.clone()))
             }

@@ -73,6 +73,7 @@ unsafe fn try_compiled(
     this: &Dispatcher,
     args: &[*mut ffi::PyObject],
 ) -> Option<*mut ffi::PyObject> {
+    let is_only = this.is_sealed() && this.table.has_one();
     for overload in this.table.iter() {
         if overload.compiled.args_layout().size > size_of::<Words>() {
             continue;
@@ -80,7 +81,7 @@ unsafe fn try_compiled(
         let mut words: Words = [MaybeUninit::uninit(); STACK_WORDS];
         let place = words.as_mut_ptr().cast::<u8>();
         // SAFETY: the arguments are live, and the struct fits the words, as was just asked.
-        if unsafe { overload.unbox(args, place) } {
+        if unsafe { overload.unbox(args, place, is_only) } {
             // SAFETY: the struct has been written.
             return Some(unsafe { run(py, this, overload, place) });
         }
@@ -224,8 +225,7 @@ fn bind_and_call(
     };
     let params = overload.compiled.params().iter().zip(overload.compiled.offsets());
     for (index, (object, (ty, offset))) in objects.iter().zip(params).enumerate() {
-        let name = this.parameters.name(py, index).to_string_lossy();
-        typeof_::write(object, ty, &mut bytes[*offset..], &name)?;
+        typeof_::write(object, ty, &mut bytes[*offset..], this.parameters.name(py, index))?;
     }
     // SAFETY: each argument has been written at its place.
     Ok(unsafe { run(py, this, overload, words.as_ptr().cast()) })

@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::ffi;
 use ungil_codegen::EntryFn;
-use ungil_ir::Type;
 use ungil_ir::layout::struct_layout;
+use ungil_ir::{IntTy, Type};
 use ungil_jit::Compiled;
 
 use crate::boxing::Boxer;
@@ -70,11 +70,13 @@ impl Overload {
 
     /// Unboxes `args` to `to` if they have exactly this version's types; false if one has not.
     ///
+    /// With `is_only`, which says that no other version may be called, plain numbers are converted where they fit.
+    ///
     /// # Safety
     ///
     /// `args` are live objects, the thread is attached, and `to` has room for the arguments' struct.
     #[inline]
-    pub(crate) unsafe fn unbox(&self, args: &[*mut ffi::PyObject], to: *mut u8) -> bool {
+    pub(crate) unsafe fn unbox(&self, args: &[*mut ffi::PyObject], to: *mut u8, is_only: bool) -> bool {
         if args.len() != self.params.len() {
             return false;
         }
@@ -82,7 +84,7 @@ impl Overload {
             // SAFETY: the parameter lies at its offset within the struct.
             let place = unsafe { to.add(*offset) };
             // SAFETY: the contract is handed on.
-            if !unsafe { unboxer.unbox(*arg, place) } {
+            if !unsafe { unboxer.unbox(*arg, place, is_only) } {
                 return false;
             }
         }
@@ -101,6 +103,10 @@ pub(crate) enum Unboxer {
     Object(*mut ffi::PyObject),
     /// A tuple of so many elements; each one's offset and recipe.
     Tuple(Box<[(usize, Unboxer)]>),
+    /// An integer of another type than `int64`; only where no other version may be called, and if the value fits.
+    NarrowInt(IntTy),
+    /// A `float32`; only where no other version may be called.
+    NarrowFloat,
     /// Not on this path: the argument's type is told by more than its class.
     Never,
 }
@@ -114,6 +120,8 @@ impl Unboxer {
             ty if *ty == Type::INT64 => Self::Int,
             ty if *ty == Type::FLOAT64 => Self::Float,
             ty if *ty == Type::COMPLEX128 => Self::Complex,
+            Type::Int(int) => Self::NarrowInt(*int),
+            Type::Float(_) => Self::NarrowFloat,
             Type::Tuple(parts) => {
                 let (_, offsets) = struct_layout(parts);
                 Self::Tuple(
@@ -132,12 +140,13 @@ impl Unboxer {
     ///
     /// `arg` is a live object, the thread is attached, and `to` has room for a value of the type, aligned for it.
     #[inline]
-    unsafe fn unbox(&self, arg: *mut ffi::PyObject, to: *mut u8) -> bool {
+    unsafe fn unbox(&self, arg: *mut ffi::PyObject, to: *mut u8, is_only: bool) -> bool {
         match self {
             Self::Float => {
                 // SAFETY: `arg` is live.
                 if unsafe { ffi::PyFloat_CheckExact(arg) } == 0 {
-                    return false;
+                    // SAFETY: the contract is handed on.
+                    return is_only && unsafe { int_as_float(arg, to) };
                 }
                 // SAFETY: `arg` is a float.
                 let value = unsafe { ffi::PyFloat_AS_DOUBLE(arg) };
@@ -158,14 +167,14 @@ impl Unboxer {
                 overflow == 0
             }
             // SAFETY: the contract is handed on.
-            _ => unsafe { self.unbox_other(arg, to) },
+            _ => unsafe { self.unbox_other(arg, to, is_only) },
         }
     }
 
     /// # Safety
     ///
     /// As [`Unboxer::unbox`].
-    unsafe fn unbox_other(&self, arg: *mut ffi::PyObject, to: *mut u8) -> bool {
+    unsafe fn unbox_other(&self, arg: *mut ffi::PyObject, to: *mut u8, is_only: bool) -> bool {
         match self {
             Self::Bool => {
                 // SAFETY: an object of the interpreter that lives for ever.
@@ -205,12 +214,65 @@ impl Unboxer {
                     // SAFETY: the element's place lies within the tuple's.
                     let place = unsafe { to.add(*offset) };
                     // SAFETY: the contract is handed on.
-                    unsafe { part.unbox(element, place) }
+                    unsafe { part.unbox(element, place, is_only) }
                 })
+            }
+            &Self::NarrowInt(int) => {
+                // SAFETY: `arg` is live.
+                let value = if is_only { unsafe { small_int(arg) } } else { None };
+                let Some(value) = value.filter(|value| (int.min()..=int.max()).contains(&i128::from(*value)))
+                else {
+                    return false;
+                };
+                let bytes = value.to_le_bytes();
+                // SAFETY: `to` has room for an integer of the type, which has at most as many bytes as `value`.
+                unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, int.bytes()) };
+                true
+            }
+            Self::NarrowFloat => {
+                // SAFETY: `arg` is live.
+                if !is_only || unsafe { ffi::PyFloat_CheckExact(arg) } == 0 {
+                    return false;
+                }
+                // SAFETY: `arg` is a float.
+                let value = unsafe { ffi::PyFloat_AS_DOUBLE(arg) };
+                // SAFETY: `to` has room for a `float32`.
+                unsafe { to.cast::<f32>().write_unaligned(value as f32) };
+                true
             }
             Self::Float | Self::Int | Self::Never => false,
         }
     }
+}
+
+/// The value of an int that fits `int64`.
+///
+/// # Safety
+///
+/// `arg` is a live object, and the thread is attached.
+unsafe fn small_int(arg: *mut ffi::PyObject) -> Option<i64> {
+    // SAFETY: `arg` is live.
+    if unsafe { ffi::PyLong_CheckExact(arg) } == 0 {
+        return None;
+    }
+    let mut overflow = 0;
+    // SAFETY: `arg` is an int, so that the call cannot fail, and the thread is attached.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(arg, &raw mut overflow) };
+    (overflow == 0).then_some(value)
+}
+
+/// Writes an int that fits `int64` as a `float64`; false if `arg` is none.
+///
+/// # Safety
+///
+/// `arg` is a live object, the thread is attached, and `to` has room for a `float64`.
+#[cold]
+unsafe fn int_as_float(arg: *mut ffi::PyObject, to: *mut u8) -> bool {
+    // SAFETY: the contract is handed on.
+    let Some(value) = (unsafe { small_int(arg) }) else { return false };
+    // SAFETY: `to` has room for a `float64`.
+    unsafe { to.cast::<f64>().write_unaligned(value as f64) };
+    true
 }
 
 /// A dispatcher's compiled versions.
@@ -234,6 +296,11 @@ impl Default for Table {
 }
 
 impl Table {
+    /// Whether exactly one version is in use.
+    pub(crate) fn has_one(&self) -> bool {
+        self.iter().take(2).count() == 1
+    }
+
     /// The versions in use, the newest first.
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Overload> {

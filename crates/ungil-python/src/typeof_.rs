@@ -4,7 +4,7 @@ use std::fmt;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBoolMethods, PyComplex, PyComplexMethods, PyFloat, PyInt, PyTuple};
+use pyo3::types::{PyBool, PyBoolMethods, PyComplex, PyComplexMethods, PyFloat, PyInt, PyString, PyTuple};
 use ungil_ir::layout::struct_layout;
 use ungil_ir::{FloatTy, IntTy, Type};
 
@@ -90,7 +90,12 @@ pub(crate) fn value_type_or(
 ///
 /// `argument` names it for errors: `OverflowError` for an integer that does not fit, `TypeError` for what cannot be a
 /// `ty` at all.
-pub(crate) fn write(object: &Bound<'_, PyAny>, ty: &Type, bytes: &mut [u8], argument: &str) -> PyResult<()> {
+pub(crate) fn write(
+    object: &Bound<'_, PyAny>,
+    ty: &Type,
+    bytes: &mut [u8],
+    argument: &Bound<'_, PyString>,
+) -> PyResult<()> {
     let mut put = |part: &[u8]| bytes[..part.len()].copy_from_slice(part);
     match ty {
         Type::None | Type::Object(..) => {}
@@ -129,7 +134,7 @@ fn truth(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     object.cast_exact::<PyBool>().map_or_else(|_| object.is_truthy(), |value| Ok(value.is_true()))
 }
 
-fn integer(object: &Bound<'_, PyAny>, int: IntTy, argument: &str) -> PyResult<i128> {
+fn integer(object: &Bound<'_, PyAny>, int: IntTy, argument: &Bound<'_, PyString>) -> PyResult<i128> {
     let value: i128 = if object.is_instance_of::<PyFloat>() {
         // Saturating, and 0 for a NaN; a signature that takes an integer was given a float.
         (object.extract::<f64>()? as i128).clamp(int.min(), int.max())
@@ -139,7 +144,7 @@ fn integer(object: &Bound<'_, PyAny>, int: IntTy, argument: &str) -> PyResult<i1
     if (int.min()..=int.max()).contains(&value) { Ok(value) } else { Err(overflow(object, int, argument)) }
 }
 
-fn overflow(object: &Bound<'_, PyAny>, int: IntTy, argument: &str) -> PyErr {
+fn overflow(object: &Bound<'_, PyAny>, int: IntTy, argument: &Bound<'_, PyString>) -> PyErr {
     let value = object.repr().map_or_else(|_| "the integer".into(), |text| text.to_string());
     PyOverflowError::new_err(format!("argument `{argument}`: {value} does not fit `{int}`"))
 }
