@@ -31,6 +31,8 @@ pub(super) struct Body<'u, 'c, 'm> {
     start: BasicBlock<'c>,
     /// Where the function fails; made when first needed.
     failure: Option<BasicBlock<'c>>,
+    /// Where it returns with a status; made when first needed.
+    epilogue: Option<Epilogue<'c>>,
     values: Vec<Option<BasicValueEnum<'c>>>,
     vars: Vec<Option<PointerValue<'c>>>,
     fastmath: FastMathFlags,
@@ -45,6 +47,14 @@ pub(super) enum Exit {
     Status,
     /// With a status alone: entries and parallel bodies.
     Bare,
+}
+
+/// The end of a function that returns a status and a result.
+#[derive(Clone, Copy)]
+struct Epilogue<'c> {
+    block: BasicBlock<'c>,
+    status: PointerValue<'c>,
+    result: PointerValue<'c>,
 }
 
 /// A block or loop that can be left.
@@ -111,6 +121,7 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             slots,
             start,
             failure: None,
+            epilogue: None,
             values: vec![None; function.values.len()],
             vars: vec![None; function.vars.len()],
             fastmath: flags(function.options.fastmath),
@@ -237,24 +248,47 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             Exit::Plain => return Err(Error::Malformed(format!("`{}` must not raise", self.function.name))),
             Exit::Bare => builder.build_return(Some(&status))?,
             Exit::Status => {
-                let nothing = self.unit.ty(&self.function.ret).const_zero();
-                let both = self.unit.context.const_struct(&[status.into(), nothing], false);
-                builder.build_return(Some(&both))?
+                let epilogue = self.epilogue()?;
+                builder.build_store(epilogue.status, status)?;
+                builder.build_unconditional_branch(epilogue.block)?
             }
         };
         self.failure = Some(failure);
         Ok(failure)
     }
 
-    fn leave_with(&self, value: BasicValueEnum<'c>) -> Result<(), Error> {
+    /// Where a function that may raise returns. There is one such place, so that status and result stay two values all the
+    /// way: what is inlined then leaves a choice of constants for the status, which LLVM follows through its test.
+    fn epilogue(&mut self) -> Result<Epilogue<'c>, Error> {
+        if let Some(epilogue) = self.epilogue {
+            return Ok(epilogue);
+        }
+        let (i32_type, ret) = (self.unit.context.i32_type(), self.unit.ty(&self.function.ret));
+        let epilogue = Epilogue {
+            block: self.append("return"),
+            status: self.slot(i32_type, "status")?,
+            result: self.slot(ret, "result")?,
+        };
+        let builder = self.unit.context.create_builder();
+        builder.position_at_end(epilogue.block);
+        let status = builder.build_load(i32_type, epilogue.status, "")?;
+        let result = builder.build_load(ret, epilogue.result, "")?;
+        let both = self.unit.context.struct_type(&[i32_type.into(), ret], false).get_poison();
+        let both = builder.build_insert_value(both, status, 0, "")?;
+        let both = builder.build_insert_value(both, result, 1, "")?.into_struct_value();
+        builder.build_return(Some(&both))?;
+        self.epilogue = Some(epilogue);
+        Ok(epilogue)
+    }
+
+    fn leave_with(&mut self, value: BasicValueEnum<'c>) -> Result<(), Error> {
         match self.exit {
             Exit::Plain => self.builder.build_return(Some(&value))?,
             Exit::Status => {
-                let nothing = self.unit.ty(&self.function.ret).const_zero();
-                let status = self.unit.context.i32_type().const_zero();
-                let both = self.unit.context.const_struct(&[status.into(), nothing], false);
-                let both = self.builder.build_insert_value(both, value, 1, "")?.into_struct_value();
-                self.builder.build_return(Some(&both))?
+                let epilogue = self.epilogue()?;
+                self.builder.build_store(epilogue.status, self.unit.context.i32_type().const_zero())?;
+                self.builder.build_store(epilogue.result, value)?;
+                self.builder.build_unconditional_branch(epilogue.block)?
             }
             Exit::Bare => return Err(Error::Malformed("a return out of a parallel loop".into())),
         };
