@@ -214,3 +214,17 @@ def test_gcd_and_constants(agrees) -> None:
 
 def test_square_root_of_a_negative_number_is_nan() -> None:
     assert math.isnan(ungil.njit(lambda x: math.sqrt(x))(-1.0))
+
+
+def integers(x):
+    return int(x), math.floor(x), math.ceil(x), math.trunc(x), round(x)
+
+
+def test_what_no_integer_is_raises_as_in_cpython(agrees) -> None:
+    agrees(integers, [(math.inf,), (-math.inf,), (math.nan,), (-2.5,), (1e18,)])
+
+
+@pytest.mark.parametrize("call", [lambda x: math.sin(x, x), lambda x: math.atan2(x), lambda x: max(())])
+def test_wrong_counts_of_arguments_are_told(call) -> None:
+    with pytest.raises(ungil.errors.TypingError):
+        ungil.njit(call)(1.0)

@@ -280,6 +280,19 @@ def test_many_threads_may_call_at_once() -> None:
     assert results == [expected] * 160
 
 
+def first_true(n, start):
+    found = start
+    for i in prange(n):
+        found = found or 10 // (i - 3)
+    return found
+
+
+def test_a_serial_prange_evaluates_and_or_as_range_does(agrees) -> None:
+    agrees(first_true, [(5, 7), (5, 0), (0, 0), (2, 1)])
+    with pytest.raises(ungil.errors.TypingError, match="cannot be accumulated by `or`"):
+        njit(parallel=True)(first_true)(5, 7)
+
+
 def test_outside_of_compiled_code_prange_is_range() -> None:
     assert prange(2, 10, 3) == range(2, 10, 3)
     assert sums(10) == 45

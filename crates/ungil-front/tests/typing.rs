@@ -229,6 +229,20 @@ fn a_serial_prange_is_range() {
 }
 
 #[test]
+fn a_range_is_unsigned_if_its_bounds_are_and_it_goes_up() {
+    let element = |range: &str, args: &[&str]| {
+        let names = ["a", "b", "c"][..args.len()].join(", ");
+        returns(&format!("def f({names}):\n    return {range}[0]\n"), args)
+    };
+    assert_eq!(element("range(a)", &["uint64"]), "uint64");
+    assert_eq!(element("range(a, b, 2)", &["uint64", "uint64"]), "uint64");
+    assert_eq!(element("range(a, b, -2)", &["uint64", "uint64"]), "int64");
+    assert_eq!(element("range(a, b, c)", &["uint64", "int64", "int64"]), "int64");
+    assert_eq!(element("range(0, a)", &["uint64"]), "int64");
+    assert_eq!(element("range(a, b)", &["uint8", "int32"]), "int64");
+}
+
+#[test]
 fn what_has_no_value_is_told() {
     assert_eq!(returns("def f():\n    return max(())\n", &[]), "`max` of an empty tuple");
     assert_eq!(returns("def f(i):\n    return ()[i]\n", &["int64"]), "an empty tuple has nothing to index");

@@ -322,7 +322,12 @@ impl Emitter<'_, '_> {
         if !args.iter().all(|arg| matches!(arg.ty, Type::Int(_) | Type::Bool)) {
             return self.wrong_arguments(name, args, span);
         }
-        let unsigned = args.iter().any(|arg| arg.ty == Type::UINT64);
+        // A step down needs a sign, as does a bound that may be negative.
+        let signed = |arg: &Val| !matches!(arg.ty, Type::Int(int) if !int.signed);
+        let bounds_signed = args.iter().take(2).any(signed);
+        let step_signed =
+            args.get(2).is_some_and(|step| signed(step) && step.known_int().is_none_or(|step| step < 0));
+        let unsigned = args.iter().any(|arg| arg.ty == Type::UINT64) && !bounds_signed && !step_signed;
         let int = if unsigned { IntTy::U64 } else { IntTy::I64 };
         let (start, stop, step) = match args {
             [stop] => (self.int(int, 0), stop.clone(), self.int(int, 1)),

@@ -202,9 +202,11 @@ impl Emitter<'_, '_> {
             let val = self.vals[arg.0 as usize].clone()?;
             let Some(constant) = raise_arg(&val) else {
                 let place = self.hir.values[arg.0 as usize].span;
+                let what = self.type_name(&val.ty);
                 let error = self
-                    .unsupported("raise-argument", place, "the arguments of an exception must be constants")
-                    .with_text(format!("this is {}, known only at run time", self.type_name(&val.ty)))
+                    .unsupported("raise-argument", span, "the arguments of an exception must be constants")
+                    .with_text("raised with what is known only at run time")
+                    .with_label(&self.hir.file, place, format!("this is {what}"))
                     .with_help("return the value, and raise the exception in Python");
                 return self.report(error);
             };
