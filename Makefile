@@ -33,6 +33,7 @@ test: lint test-rust test-python ## install what is missing, build, and run ever
 test-rust: $(VENV)/.ready ## run the Rust tests
 	$(CARGO) test --quiet
 	$(CARGO) test --quiet -p ungil-codegen -p ungil-jit
+	$(CARGO) run --quiet -p ungil-jit --example integrate
 
 test-python: build ## run the Python tests (of the interpreter that PYTHON names)
 	$(BIN)/python -m pytest

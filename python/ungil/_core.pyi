@@ -18,6 +18,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "_adopt",
+    "_close",
     "_type_of_text",
     "cpu_features",
     "cpu_name",
@@ -193,4 +194,5 @@ def threading_layer() -> Literal["rayon"]:
     """What parallel loops run on: `"rayon"`."""
 
 def _adopt(dispatcher: Dispatcher[..., Any]) -> None: ...
+def _close() -> None: ...
 def _type_of_text(text: str) -> Type: ...

@@ -34,10 +34,21 @@ static WANTED: AtomicBool = AtomicBool::new(false);
 /// The thread that has called [`close`], by the number that the C library gives it.
 static ENDING: OnceLock<libc::pthread_t> = OnceLock::new();
 
-/// Runs `work`, which may enter LLVM; a fork waits until it is done.
+/// Runs `work`, which may enter LLVM; a fork waits until it is done. Never returns once another thread ends the process.
 ///
-/// `work` must neither fork nor wait for a thread that might.
+/// `work` must neither fork nor wait for a thread that might. The caller must hold nothing that the ending thread waits
+/// for, the interpreter above all.
 pub(crate) fn inside<R>(work: impl FnOnce() -> R) -> R {
+    match inside_unless_closed(work) {
+        Some(result) => result,
+        None => loop {
+            thread::park();
+        },
+    }
+}
+
+/// As [`inside`], but returns without having run `work` once another thread ends the process.
+pub(crate) fn inside_unless_closed<R>(work: impl FnOnce() -> R) -> Option<R> {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
@@ -60,12 +71,11 @@ pub(crate) fn inside<R>(work: impl FnOnce() -> R) -> R {
     assert_eq!(status, 0, "more threads inside LLVM than a lock can count");
     let leave = Leave;
     if ENDING.get().is_some_and(|ending| *ending != this_thread()) {
-        drop(leave);
-        loop {
-            thread::park();
-        }
+        return None;
     }
-    work()
+    let result = work();
+    drop(leave);
+    Some(result)
 }
 
 /// Waits until no other thread compiles, and keeps all but the calling one from doing so again: they sleep until the

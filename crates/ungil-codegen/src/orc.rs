@@ -56,11 +56,14 @@ impl Library {
 
 impl Drop for Library {
     fn drop(&mut self) {
-        // The loader exists, for it has loaded this; an error would leave the memory in use, which harms nobody.
-        let _ = with_loader(|loader| {
-            unload(self.tracker);
-            loader.free.push(self.dylib);
-            Ok(())
+        // The thread may hold the interpreter, for which the thread that ends the process would wait: it must not be put
+        // to sleep, and the memory goes with the process. The loader exists, for it has loaded this.
+        fork::inside_unless_closed(|| {
+            let mut slot = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(loader) = &mut *slot {
+                unload(self.tracker);
+                loader.free.push(self.dylib);
+            }
         });
     }
 }

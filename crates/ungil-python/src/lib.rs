@@ -37,7 +37,7 @@ mod _core {
     use crate::errors::{TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
     use crate::process::{
-        cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads,
+        _close, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads,
         threading_layer,
     };
     #[pymodule_export]
@@ -52,6 +52,7 @@ mod _core {
         ungil_rt::threads::max_threads().map_err(|error| PyValueError::new_err(error.to_string()))?;
         // A second import, as reloading makes, finds the host installed.
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
+        module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
         crate::dispatcher::complete_class(module.py())
     }
 }

@@ -4,6 +4,15 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use ungil_rt::threads;
 
+use crate::gil;
+
+/// Waits for the threads that compile at this moment, and lets no other begin: LLVM's own data is gone once the process
+/// ends, under a thread that still used it. The interpreter calls it at its exit.
+#[pyfunction]
+pub(crate) fn _close(py: Python<'_>) {
+    gil::detached(py, ungil_codegen::close);
+}
+
 /// LLVM's version, `"19.1.7"`.
 #[pyfunction]
 pub(crate) fn llvm_version() -> String {
