@@ -8,13 +8,16 @@
 //! Nothing is compiled in here and ORC starts no threads: a look-up loads and links on the thread that asks.
 
 use std::ffi::{CStr, CString, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
+use inkwell::OptimizationLevel;
 use inkwell::llvm_sys::core::LLVMCreateMemoryBufferWithMemoryRangeCopy;
 use inkwell::llvm_sys::error::{LLVMDisposeErrorMessage, LLVMErrorRef, LLVMGetErrorMessage};
 use inkwell::llvm_sys::orc2::lljit::{
-    LLVMOrcCreateLLJIT, LLVMOrcLLJITAddObjectFileWithRT, LLVMOrcLLJITGetExecutionSession,
+    LLVMOrcCreateLLJIT, LLVMOrcCreateLLJITBuilder, LLVMOrcLLJITAddObjectFileWithRT,
+    LLVMOrcLLJITBuilderSetJITTargetMachineBuilder, LLVMOrcLLJITGetExecutionSession,
     LLVMOrcLLJITGetGlobalPrefix, LLVMOrcLLJITMangleAndIntern, LLVMOrcLLJITRef,
 };
 use inkwell::llvm_sys::orc2::{
@@ -24,9 +27,9 @@ use inkwell::llvm_sys::orc2::{
     LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess, LLVMOrcDefinitionGeneratorRef,
     LLVMOrcExecutionSessionCreateBareJITDylib, LLVMOrcExecutionSessionLookup, LLVMOrcJITDylibAddGenerator,
     LLVMOrcJITDylibCreateResourceTracker, LLVMOrcJITDylibDefine, LLVMOrcJITDylibLookupFlags,
-    LLVMOrcJITDylibRef, LLVMOrcLookupKind, LLVMOrcReleaseResourceTracker,
-    LLVMOrcReleaseSymbolStringPoolEntry, LLVMOrcResourceTrackerRef, LLVMOrcResourceTrackerRemove,
-    LLVMOrcSymbolLookupFlags, LLVMOrcSymbolStringPoolEntryRef,
+    LLVMOrcJITDylibRef, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine, LLVMOrcLookupKind,
+    LLVMOrcReleaseResourceTracker, LLVMOrcReleaseSymbolStringPoolEntry, LLVMOrcResourceTrackerRef,
+    LLVMOrcResourceTrackerRemove, LLVMOrcSymbolLookupFlags, LLVMOrcSymbolStringPoolEntryRef,
 };
 
 use crate::{EntryFn, Error, fork, lower, target};
@@ -97,10 +100,19 @@ fn with_loader<R>(work: impl FnOnce(&mut Loader) -> Result<R, Error>) -> Result<
 
 impl Loader {
     fn new() -> Result<Self, Error> {
-        target::initialise();
+        // Nothing is compiled in there, so a machine of the family will do.
+        let machine = target::machine(OptimizationLevel::None)?;
         let mut jit = ptr::null_mut();
-        // SAFETY: the target is initialised; a null builder asks for the defaults; `jit` is written if there is no error.
-        check("start its loader", unsafe { LLVMOrcCreateLLJIT(&raw mut jit, ptr::null_mut()) })?;
+        let machine = ManuallyDrop::new(machine);
+        // SAFETY: the machine is live; the call takes it, and nobody else drops it.
+        let machine = unsafe { LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine.as_mut_ptr()) };
+        // SAFETY: it makes a builder out of nothing.
+        let builder = unsafe { LLVMOrcCreateLLJITBuilder() };
+        // SAFETY: both are live; the builder takes the machine's.
+        unsafe { LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder, machine) };
+        // SAFETY: the builder is live, and taken; `jit` is written if there is no error.
+        let error = unsafe { LLVMOrcCreateLLJIT(&raw mut jit, builder) };
+        check("start its loader", error)?;
         Ok(Self { jit, free: Vec::new(), n_dylibs: 0 })
     }
 

@@ -136,11 +136,13 @@ impl<'c> Unit<'c, '_> {
         llvm.set_call_conventions(FASTCC);
         self.describe(llvm, function.options.fastmath);
         match function.options.inline {
-            ir::Inline::Always if !effects.recursive => {
+            ir::Inline::Never => self.attribute(llvm, AttributeLoc::Function, "noinline"),
+            // Nothing but the entry calls the function that it enters, unless that is recursive: what is inlined at once
+            // is simplified once.
+            inline if !effects.recursive && (inline == ir::Inline::Always || self.ir.entry == Some(id)) => {
                 self.attribute(llvm, AttributeLoc::Function, "alwaysinline");
             }
-            ir::Inline::Never => self.attribute(llvm, AttributeLoc::Function, "noinline"),
-            _ => {}
+            ir::Inline::Always | ir::Inline::Auto => {}
         }
         self.attribute(llvm, AttributeLoc::Param(0), "noalias");
         llvm

@@ -21,9 +21,10 @@ use ungil_rt::chunk::MAX_CHUNKS;
 
 use super::captures::Captures;
 use super::function::{Body, Exit};
-use super::metadata;
+use super::metadata::{self, Wish};
 use super::ops::is_constant;
 use super::runtime::Ty;
+use super::speculate;
 use crate::Error;
 
 /// A struct in memory.
@@ -54,7 +55,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     pub(super) fn parallel(&mut self, looped: &'u ForLoop, parallel: &'u Parallel) -> Result<(), Error> {
         let captured = self.captured(looped)?;
         let partial = self.partial(parallel);
-        let grain = self.unit.costs.grain(self.id, &looped.body);
+        let grain = self.grain(looped);
         let outlined = self.outline(looped, parallel, &captured, &partial, grain)?;
         let len = self.value(looped.len)?.into_int_value();
 
@@ -89,6 +90,13 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             return Ok(());
         }
         self.combine(parallel, &partial, partials, n_grains)
+    }
+
+    /// How many turns are handed out together.
+    fn grain(&self, looped: &ForLoop) -> u64 {
+        let grain = self.unit.costs.grain(self.id, &looped.body);
+        // Only the last chunk has turns left over, then.
+        if self.unit.guards.looped(&self.unit.effects, looped) { grain.max(speculate::WHOLE) } else { grain }
     }
 
     /// How many grains `len` turns make; none if it is negative.
@@ -249,7 +257,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let last = self.append("last");
         let jump = self.builder.build_conditional_branch(more, head, last)?;
         // A few hundred turns at most: making vectors of them takes longer than running them.
-        metadata::keep_scalar(self.unit.context, jump)?;
+        metadata::wish(self.unit.context, jump, &[Wish::Scalar, Wish::Rolled])?;
 
         self.builder.position_at_end(last);
         for (var, place) in parallel.last.iter().zip(parallel.reductions.len()..) {
