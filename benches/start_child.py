@@ -1,6 +1,7 @@
-"""What `start.py` runs in a process of its own: imports the package that it names, and compiles twice.
+"""What `start.py` runs in a process of its own: imports the package that it names, and compiles.
 
-Prints the seconds as JSON. Nothing is imported before the package but what the interpreter and this file need.
+With `cached` as a second argument it compiles once, with `cache=True`; else twice, with nothing cached. Prints the
+seconds as JSON. Nothing is imported before the package but what the interpreter and this file need.
 """
 
 import importlib
@@ -24,13 +25,15 @@ def integrate(a, b, *, n_iter=1000):  # type: ignore[no-untyped-def]
 
 
 def main() -> None:
-    """Time the import, then two first calls: the second compiles anew, with other options."""
+    """Time the import, then the first calls: the second of two compiles anew, with other options."""
     global prange
     start = perf_counter()
     package = importlib.import_module(sys.argv[1])
     times = {"import": perf_counter() - start}
     prange = package.prange
-    for key, flags in (("serial", {}), ("parallel", {"parallel": True, "fastmath": True})):
+    nothing_cached = {"serial": {}, "parallel": {"parallel": True, "fastmath": True}}
+    kinds = {"cached": {"cache": True}} if "cached" in sys.argv else nothing_cached
+    for key, flags in kinds.items():
         kernel = package.njit(**flags)(integrate)
         start = perf_counter()
         kernel(0, math.pi / 2, n_iter=1000)

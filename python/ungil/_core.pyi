@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, ParamSpec, Protocol, SupportsIndex, Ty
 from ungil._stats import Stats
 
 __all__ = [
+    "CacheWarning",
     "Dispatcher",
     "Optional",
     "Signature",
@@ -20,6 +21,7 @@ __all__ = [
     "_adopt",
     "_close",
     "_type_of_text",
+    "cache_folder",
     "cpu_features",
     "cpu_name",
     "get_num_threads",
@@ -50,6 +52,9 @@ class UngilError(Exception):
 class TypingError(UngilError):
     """The types in a function do not fit together."""
 
+class CacheWarning(RuntimeWarning):
+    """Compiled code could not be kept on disk: `cache=True` had no effect."""
+
 class UnsupportedError(UngilError):
     """The language of compiled functions, or an option, has no such thing (yet)."""
 
@@ -70,6 +75,7 @@ class Dispatcher(Generic[_P, _R_co]):
         error_model: str = "python",
         inline: str = "never",
         nogil: bool = False,
+        cache: bool = False,
         targetoptions: dict[str, object] | None = None,
     ) -> Dispatcher[_P, _R_co]: ...
     def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
@@ -94,7 +100,10 @@ class Dispatcher(Generic[_P, _R_co]):
         """The options that the function was decorated with."""
     @property
     def stats(self) -> Stats:
-        """How often the disk cache had a version and had not: two empty dicts, for nothing is kept on disk yet."""
+        """The folder of the disk cache, and which versions came from it and which did not.
+
+        No folder and two empty dicts without `cache=True`.
+        """
     def compile(self, sig: _SignatureLike) -> None:
         """Compile for a signature: a text, a `Signature`, or a tuple of types."""
     def recompile(self) -> None:
@@ -186,6 +195,9 @@ def get_num_threads() -> int:
 
 def set_num_threads(n: int) -> None:
     """Set the number of threads that parallel loops called from this thread use from now on."""
+
+def cache_folder() -> str | None:
+    """The folder that `cache=True` keeps compiled code in; none for a user without a home."""
 
 def get_thread_id() -> int:
     """The number of this thread within a parallel loop, from 0; outside of compiled code always 0."""

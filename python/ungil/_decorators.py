@@ -21,9 +21,9 @@ _UNSUPPORTED = {
 }
 # Accepted and without effect: what they ask for is so already, or tunes numba's own machinery.
 _WITHOUT_EFFECT = frozenset(
-    {"_nrt", "boundscheck", "cache", "no_cfunc_wrapper", "no_cpython_wrapper", "no_rewrites", "nopython"}
+    {"_nrt", "boundscheck", "no_cfunc_wrapper", "no_cpython_wrapper", "no_rewrites", "nopython"}
 )
-_COMPILED_IN = frozenset({"error_model", "fastmath", "inline", "nogil", "parallel"})
+_COMPILED_IN = frozenset({"cache", "error_model", "fastmath", "inline", "nogil", "parallel"})
 
 
 def jit(
@@ -43,7 +43,9 @@ def jit(
         signature_or_function: the function; or a signature, as text, as `float64(int32)` or as a tuple of types;
             or a list of signatures.
         locals: must be empty; here for numba's programs.
-        cache: accepted; compiled code is kept in memory, and on disk once that exists.
+        cache: also keep compiled code on disk, in the folder that `UNGIL_CACHE_DIR` names or in `ungil` among the
+            user's caches; a later process then starts without compiling. Code is found by what it is made from, the
+            functions that are called and the values that are captured included, so it is never stale.
         pipeline_class: must be left out; here for numba's programs.
         boundscheck: accepted; accesses are checked wherever they could fail.
         **options: `nopython` (always so), `parallel` (`prange` uses all cores), `fastmath` (a bool or a set of
@@ -69,7 +71,7 @@ def jit(
     options = {
         **options,
         "locals": locals,
-        "cache": cache,
+        "cache": bool(cache),
         "pipeline_class": pipeline_class,
         "boundscheck": boundscheck,
     }

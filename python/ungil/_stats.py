@@ -11,7 +11,7 @@ class Stats(NamedTuple):
     """How often versions of a function were found in the disk cache.
 
     Attributes:
-        cache_path: the folder of the cache; none while nothing is kept on disk.
+        cache_path: the folder of the cache; none without `cache=True`, or without a folder for it.
         cache_hits: from argument types, how often they were found.
         cache_misses: from argument types, how often they were not.
     """

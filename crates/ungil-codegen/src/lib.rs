@@ -1,7 +1,7 @@
 //! From the typed IR to machine code in this process, by LLVM 19.
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
-//! passes that `pipeline` lists and writes an object file, `target` describes the machine it is for; [`Code`] is a loaded
+//! passes that `pipeline` lists and writes an object file, `store` says how such a file may be kept, `target` describes the machine it is for; [`Code`] is a loaded
 //! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
 //!
 //! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
@@ -14,6 +14,7 @@ mod lower;
 mod optimise;
 mod orc;
 mod pipeline;
+mod store;
 mod target;
 
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub use code::{Code, EntryFn, Timings};
 pub use error::Error;
 pub use fork::close;
 pub use optimise::OptLevel;
+pub use store::ObjectStore;
 pub use target::{host_cpu_features, host_cpu_name, llvm_version};
 
 /// What to compile for.
@@ -41,9 +43,42 @@ pub struct Options {
 ///
 /// When the module breaks a rule of the IR, or LLVM refuses what was made of it: both are faults of ours, not the user's.
 pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
-    let (object, mut timings) = fork::inside(|| optimise::object(module, *options))?;
+    let (object, timings) = fork::inside(|| optimise::object(module, *options, None))?;
+    load(&object, timings)
+}
+
+/// As [`compile`], but takes the object from `store` if that has it, and gives it to the store if not.
+///
+/// An object of the store's that cannot be loaded is made anew, and given to the store again.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_with(module: &ir::Module, options: &Options, store: &dyn ObjectStore) -> Result<Code, Error> {
+    /// Takes objects and has none.
+    struct Taking<'a>(&'a dyn ObjectStore);
+
+    impl ObjectStore for Taking<'_> {
+        fn get(&self, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+
+        fn put(&self, unit: &[u8], object: &[u8]) {
+            self.0.put(unit, object);
+        }
+    }
+
+    let (object, timings) = fork::inside(|| optimise::object(module, *options, Some(store)))?;
+    load(&object, timings).or_else(|_| {
+        let taking = Taking(store);
+        let (object, timings) = fork::inside(|| optimise::object(module, *options, Some(&taking)))?;
+        load(&object, timings)
+    })
+}
+
+fn load(object: &[u8], mut timings: Timings) -> Result<Code, Error> {
     let start = Instant::now();
-    let library = orc::load(object.as_slice())?;
+    let library = orc::load(object)?;
     timings.load = start.elapsed();
     Ok(Code::new(library, timings))
 }
@@ -54,7 +89,7 @@ pub fn compile(module: &ir::Module, options: &Options) -> Result<Code, Error> {
 ///
 /// As [`compile`].
 pub fn emit_object(module: &ir::Module, options: &Options) -> Result<Vec<u8>, Error> {
-    fork::inside(|| optimise::object(module, *options)).map(|(object, _)| object.as_slice().to_vec())
+    fork::inside(|| optimise::object(module, *options, None)).map(|(object, _)| object)
 }
 
 /// LLVM's IR of `module` as text, before or after the passes.

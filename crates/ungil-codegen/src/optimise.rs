@@ -11,6 +11,7 @@ use inkwell::targets::{FileType, TargetMachine};
 use ungil_ir::ir;
 
 use crate::code::Timings;
+use crate::store::{self, ObjectStore};
 use crate::{Error, Options, lower, pipeline, target};
 
 /// How hard LLVM tries, as `-O` of a C compiler.
@@ -27,25 +28,31 @@ pub enum OptLevel {
     O3,
 }
 
-/// The object file of a module, and how long it took.
+/// The object file of a module, and how long it took; none of LLVM's passes run if `store` has it.
 pub(crate) fn object(
     module: &ir::Module,
     options: Options,
-) -> Result<(MemoryBuffer<'static>, Timings), Error> {
+    store: Option<&dyn ObjectStore>,
+) -> Result<(Vec<u8>, Timings), Error> {
     let start = Instant::now();
     let context = Context::create();
     let machine = target::machine(options.opt_level.machine())?;
     let llvm = build(&context, module, &machine)?;
+    let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
+    let kept = unit.as_ref().and_then(|(store, unit)| store.get(unit));
     let built = Instant::now();
+    let mut timings = Timings { build: built - start, ..Timings::default() };
+    if let Some(object) = kept {
+        return Ok((object, timings));
+    }
     run_passes(&llvm, &machine, options)?;
     let optimised = Instant::now();
-    let object = write(&llvm, &machine, FileType::Object)?;
-    let timings = Timings {
-        build: built - start,
-        optimise: optimised - built,
-        emit: optimised.elapsed(),
-        ..Timings::default()
-    };
+    timings.optimise = optimised - built;
+    let object = write(&llvm, &machine, FileType::Object)?.as_slice().to_vec();
+    timings.emit = optimised.elapsed();
+    if let Some((store, unit)) = unit {
+        store.put(&unit, &object);
+    }
     Ok((object, timings))
 }
 

@@ -1,5 +1,7 @@
 //! The machine that code is made for: this one.
 
+use std::ffi::CStr;
+use std::iter;
 use std::sync::LazyLock;
 
 use inkwell::OptimizationLevel;
@@ -61,7 +63,7 @@ pub(crate) fn machine(level: OptimizationLevel) -> Result<TargetMachine, Error> 
         .ok_or_else(|| Error::llvm("describe the target", &host.triple))
 }
 
-/// Sets the options that LLVM offers on its command line alone; they hold for the process, whose copy of LLVM is ours.
+/// The options that LLVM offers on its command line alone; they hold for the process, whose copy of LLVM is ours.
 ///
 /// - `force-ordered-reductions` lets a strict sum of floats be vectorised: its terms side by side, its additions one
 ///   after the other as written. LLVM 19 can do that for every target and does it for one only. Measured on the sum of
@@ -74,16 +76,21 @@ pub(crate) fn machine(level: OptimizationLevel) -> Result<TargetMachine, Error> 
 /// - `enable-misched=false` and `disable-machine-cse` skip the reordering of instructions, which processors do themselves,
 ///   and a search for repetitions among them, of which LLVM's IR has none left: an eighth of the time of writing code.
 ///   Measured on sums of the functions of `math`, a Mandelbrot set, Collatz sequences, an orbit and `fib`: as fast.
+const OPTIONS: [&CStr; 5] = [
+    c"-force-ordered-reductions",
+    c"-disable-machine-licm",
+    c"-disable-lsr",
+    c"-enable-misched=false",
+    c"-disable-machine-cse",
+];
+
+/// Those options, as text.
+pub(crate) fn options() -> String {
+    OPTIONS.map(CStr::to_string_lossy).join(" ")
+}
+
 fn set_options() {
-    let args = [
-        c"ungil",
-        c"-force-ordered-reductions",
-        c"-disable-machine-licm",
-        c"-disable-lsr",
-        c"-enable-misched=false",
-        c"-disable-machine-cse",
-    ]
-    .map(std::ffi::CStr::as_ptr);
+    let args: Vec<_> = iter::once(c"ungil").chain(OPTIONS).map(CStr::as_ptr).collect();
     // SAFETY: C strings that live for ever, and no overview to print; runs once, before LLVM does anything else.
     unsafe { LLVMParseCommandLineOptions(args.len() as i32, args.as_ptr(), std::ptr::null()) };
 }
@@ -104,7 +111,7 @@ static HOST: LazyLock<Host> = LazyLock::new(|| {
         InitializationConfig { asm_parser: false, disassembler: false, ..InitializationConfig::default() };
     Target::initialize_native(&config).expect("the features of this crate include the native target");
     set_options();
-    let text = |string: &std::ffi::CStr| string.to_string_lossy().into_owned();
+    let text = |string: &CStr| string.to_string_lossy().into_owned();
     let (cpu, features) =
         (text(&TargetMachine::get_host_cpu_name()), text(&TargetMachine::get_host_cpu_features()));
     let (base, beyond_base) = if cfg!(target_arch = "x86_64") {

@@ -11,6 +11,7 @@ use ungil_ir::layout::{Layout, layout, struct_layout};
 use ungil_ir::{Type, ir::Module};
 use ungil_rt::{Context, LongCall};
 
+use crate::cache::CacheOutcome;
 use crate::raised::{Raised, raised};
 use crate::value::{self, Value, ValueError};
 
@@ -27,10 +28,16 @@ pub struct Compiled {
     opt_level: OptLevel,
     pub(crate) front_duration: Duration,
     code: Code,
+    cache_outcome: Option<CacheOutcome>,
 }
 
 impl Compiled {
-    pub(crate) fn new(module: Module, code: Code, opt_level: OptLevel) -> Self {
+    pub(crate) fn new(
+        module: Module,
+        code: Code,
+        opt_level: OptLevel,
+        cache_outcome: Option<CacheOutcome>,
+    ) -> Self {
         let entry = module.entry.expect("a module to be compiled has an entry");
         let function = module.function(entry);
         let params: Vec<Type> =
@@ -38,7 +45,18 @@ impl Compiled {
         let (args_layout, offsets) = struct_layout(&params);
         let effects = effects(&module)[entry.0 as usize];
         let front_duration = Duration::ZERO;
-        Self { module, entry, params, args_layout, offsets, effects, opt_level, front_duration, code }
+        Self {
+            module,
+            entry,
+            params,
+            args_layout,
+            offsets,
+            effects,
+            opt_level,
+            front_duration,
+            code,
+            cache_outcome,
+        }
     }
 
     /// The typed IR that it was made from.
@@ -79,6 +97,11 @@ impl Compiled {
     /// What a call may do; a `long` one must be made under a [`LongCall`] to be interruptible.
     pub fn effects(&self) -> Effects {
         self.effects
+    }
+
+    /// What the cache did; none if there was none to ask.
+    pub fn cache_outcome(&self) -> Option<&CacheOutcome> {
+        self.cache_outcome.as_ref()
     }
 
     /// How long the front end took, and each stage behind it.

@@ -1,8 +1,10 @@
 //! A function and argument types to machine code that can be called: the front end and the code generator joined.
 //!
 //! [`compile`] does the whole way; [`lower`] and [`generate`] are its halves, for a host that must answer for names under
-//! a lock and wants to let it go while LLVM works. What comes out is a [`Compiled`]. The crate knows no Python.
+//! a lock and wants to let it go while LLVM works. What comes out is a [`Compiled`]; a [`Cache`] keeps its code on disk. The
+//! crate knows no Python.
 
+mod cache;
 mod compiled;
 mod raised;
 mod value;
@@ -13,6 +15,9 @@ use ungil_front::host::{Host, JitOptions};
 use ungil_ir::diagnostic::{self, Diagnostic};
 use ungil_ir::{ObjectId, Type, ir};
 
+use cache::Lookup;
+
+pub use cache::{CACHE_DIR, Cache, CacheOutcome};
 pub use compiled::Compiled;
 pub use raised::{Raised, RaisedKind};
 pub use ungil_codegen::OptLevel;
@@ -42,7 +47,7 @@ pub fn compile(
     opt_level: OptLevel,
 ) -> Result<Compiled, Error> {
     let (module, duration) = lower(host, function, args, options)?;
-    let mut compiled = generate(module, opt_level)?;
+    let mut compiled = generate(module, opt_level, None)?;
     compiled.front_duration = duration;
     Ok(compiled)
 }
@@ -63,7 +68,9 @@ pub fn lower(
     Ok((module, start.elapsed()))
 }
 
-/// The second half of [`compile`], which needs no host: machine code.
+/// The second half of [`compile`], which needs no host: machine code, from `cache` if that has it.
+///
+/// A cache that cannot be read or written is no error: [`Compiled::cache_outcome`] tells.
 ///
 /// # Errors
 ///
@@ -72,7 +79,13 @@ pub fn lower(
 /// # Panics
 ///
 /// If the module has no entry: the front end always names one.
-pub fn generate(module: ir::Module, opt_level: OptLevel) -> Result<Compiled, Error> {
-    let code = ungil_codegen::compile(&module, &ungil_codegen::Options { opt_level })?;
-    Ok(Compiled::new(module, code, opt_level))
+pub fn generate(module: ir::Module, opt_level: OptLevel, cache: Option<&Cache>) -> Result<Compiled, Error> {
+    let options = ungil_codegen::Options { opt_level };
+    let Some(cache) = cache else {
+        let code = ungil_codegen::compile(&module, &options)?;
+        return Ok(Compiled::new(module, code, opt_level, None));
+    };
+    let lookup = Lookup::new(cache);
+    let code = ungil_codegen::compile_with(&module, &options, &lookup)?;
+    Ok(Compiled::new(module, code, opt_level, lookup.outcome()))
 }

@@ -3,16 +3,17 @@
 //! Invariant: of several threads that first call with the same types, one compiles and the others wait, detached. No lock
 //! is held while Python runs, while LLVM works, or while the interpreter is waited for.
 
+use std::ffi::CString;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use ungil_ir::{FloatTy, Type};
-use ungil_jit::OptLevel;
+use ungil_jit::{CACHE_DIR, Cache, CacheOutcome, Compiled, OptLevel};
 
 use crate::boxing::Boxer;
 use crate::dispatcher::Dispatcher;
-use crate::errors::{TypingError, from_jit};
+use crate::errors::{CacheWarning, TypingError, from_jit};
 use crate::gil;
 use crate::host::PythonHost;
 use crate::overload::{Overload, Unboxer};
@@ -67,7 +68,8 @@ fn compile<'a>(
     let lowered = ungil_jit::lower(&host, this.id, types, &this.options);
     host.take_error()?;
     let (module, _) = lowered.map_err(|error| from_jit(&error))?;
-    let compiled = gil::detached(py, || ungil_jit::generate(module, OptLevel::default()));
+    let cache = if this.is_cached { Cache::from_environment() } else { None };
+    let compiled = gil::detached(py, || ungil_jit::generate(module, OptLevel::default(), cache.as_ref()));
     let compiled = compiled.map_err(|error| from_jit(&error))?;
 
     let boxer = Boxer::new(compiled.ret(), ret).map_err(|problem| {
@@ -81,7 +83,26 @@ fn compile<'a>(
     };
     let params = types.iter().map(|ty| Unboxer::new(ty, &address)).collect();
     let is_detached = this.is_nogil || compiled.effects().long;
-    Ok(this.table.add(Overload::new(compiled, signature, params, boxer, is_detached)))
+    let overload = this.table.add(Overload::new(compiled, signature, params, boxer, is_detached));
+    if this.is_cached {
+        warn_if_not_cached(py, &overload.compiled)?;
+    }
+    Ok(overload)
+}
+
+/// Code that could not be kept is used all the same.
+fn warn_if_not_cached(py: Python<'_>, compiled: &Compiled) -> PyResult<()> {
+    let why = match compiled.cache_outcome() {
+        Some(CacheOutcome::Found(_) | CacheOutcome::Stored(_)) => return Ok(()),
+        Some(CacheOutcome::NotStored(path, error)) => {
+            format!("{} cannot be written: {error}", path.display())
+        }
+        None => format!("there is no folder for caches; name one in the environment, as {CACHE_DIR}"),
+    };
+    let name = &compiled.function().name;
+    let text = format!("the compiled code of `{name}` is not cached, and will be compiled again: {why}");
+    let text = CString::new(text.replace('\0', "")).expect("no NUL is left");
+    PyErr::warn(py, &py.get_type::<CacheWarning>(), &text, 1)
 }
 
 fn exact<'a>(this: &'a Dispatcher, types: &[Type]) -> Option<&'a Overload> {

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyList, PyString, PyTuple};
 use ungil_front::host::{JitOptions, fresh_object_id};
 use ungil_ir::{ObjectId, Type};
+use ungil_jit::{Cache, CacheOutcome};
 
 use crate::bind::Parameters;
 use crate::compile::{self, Compiling};
@@ -30,6 +31,8 @@ pub(crate) struct Dispatcher {
     pub(crate) parameters: Parameters,
     pub(crate) objects: Objects,
     pub(crate) is_nogil: bool,
+    /// Whether compiled code is kept on disk.
+    pub(crate) is_cached: bool,
     /// Set when only the versions that are there may be called.
     is_sealed: AtomicBool,
     pub(crate) options: JitOptions,
@@ -43,7 +46,7 @@ pub(crate) struct Dispatcher {
 #[pymethods]
 impl Dispatcher {
     #[new]
-    #[pyo3(signature = (py_func, /, *, parallel=false, fastmath=None, error_model="python", inline="never", nogil=false, targetoptions=None))]
+    #[pyo3(signature = (py_func, /, *, parallel=false, fastmath=None, error_model="python", inline="never", nogil=false, cache=false, targetoptions=None))]
     #[expect(clippy::too_many_arguments, reason = "the options of `jit`, each by its name")]
     fn new(
         py: Python<'_>,
@@ -53,6 +56,7 @@ impl Dispatcher {
         error_model: &str,
         inline: &str,
         nogil: bool,
+        cache: bool,
         targetoptions: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let fastmath = fastmath.map(options::fastmath).transpose()?.unwrap_or_default();
@@ -68,6 +72,7 @@ impl Dispatcher {
             parameters: Parameters::new(&py_func)?,
             objects: Objects::default(),
             is_nogil: nogil,
+            is_cached: cache,
             is_sealed: AtomicBool::new(false),
             options,
             id: fresh_object_id(),
@@ -120,12 +125,21 @@ impl Dispatcher {
         self.target_options.clone_ref(py)
     }
 
-    /// How often the disk cache had a version and had not: two empty dicts, for nothing is kept on disk yet.
+    /// The folder of the disk cache, and which versions came from it and which did not; no folder and two empty dicts
+    /// without `cache=True`.
     #[getter]
-    #[expect(clippy::unused_self, reason = "an attribute of each dispatcher, also while all have the same")]
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let class = py.import("ungil._stats")?.getattr("Stats")?;
-        class.call1((py.None(), PyDict::new(py), PyDict::new(py)))
+        let folder = self.is_cached.then(Cache::from_environment).flatten().map(|cache| cache.to_string());
+        let (hits, misses) = (PyDict::new(py), PyDict::new(py));
+        for overload in self.in_order() {
+            let counts = match overload.compiled.cache_outcome() {
+                Some(CacheOutcome::Found(_)) => &hits,
+                Some(CacheOutcome::Stored(_) | CacheOutcome::NotStored(..)) => &misses,
+                None => continue,
+            };
+            counts.set_item(type_tuple(py, &overload.signature.args)?, 1)?;
+        }
+        py.import("ungil._stats")?.getattr("Stats")?.call1((folder, hits, misses))
     }
 
     /// Compiles for a signature: a text, a `Signature`, or a tuple of types.
@@ -394,7 +408,7 @@ unsafe extern "C" fn allocate(class: *mut ffi::PyTypeObject, n_items: ffi::Py_ss
 /// When a first dispatcher, which tells where the slot is, cannot be made.
 pub(crate) fn complete_class(py: Python<'_>) -> PyResult<()> {
     let probe = py.eval(c"lambda: None", None, None)?.cast_into::<PyFunction>().map_err(PyErr::from)?;
-    let probe = Dispatcher::new(py, probe, false, None, "python", "never", false, None)?;
+    let probe = Dispatcher::new(py, probe, false, None, "python", "never", false, false, None)?;
     let probe = Bound::new(py, probe)?;
     let slot = (&raw const probe.get().vectorcall) as usize - probe.as_ptr() as usize;
     let class = py.get_type::<Dispatcher>();

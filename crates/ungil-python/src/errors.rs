@@ -1,6 +1,6 @@
 //! Our exceptions, and the one mapping from Rust's errors to Python's.
 
-use pyo3::exceptions::{PyException, PyRuntimeError, PySyntaxError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyRuntimeWarning, PySyntaxError};
 use pyo3::{PyErr, create_exception};
 use ungil_ir::diagnostic::{self, Diagnostic, Kind, Style};
 
@@ -11,6 +11,13 @@ create_exception!(
     UnsupportedError,
     UngilError,
     "The language of compiled functions, or an option, has no such thing (yet)."
+);
+
+create_exception!(
+    ungil.errors,
+    CacheWarning,
+    PyRuntimeWarning,
+    "Compiled code could not be kept on disk: `cache=True` had no effect."
 );
 
 /// The exception for `error`.

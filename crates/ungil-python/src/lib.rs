@@ -34,11 +34,11 @@ mod _core {
     #[pymodule_export]
     use crate::dispatcher::{_adopt, Dispatcher};
     #[pymodule_export]
-    use crate::errors::{TypingError, UngilError, UnsupportedError};
+    use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
     use crate::process::{
-        _close, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version, set_num_threads,
-        threading_layer,
+        _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
+        set_num_threads, threading_layer,
     };
     #[pymodule_export]
     use crate::types::{

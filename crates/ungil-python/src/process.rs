@@ -31,6 +31,12 @@ pub(crate) fn cpu_features() -> String {
     ungil_codegen::host_cpu_features().into()
 }
 
+/// The folder that `cache=True` keeps compiled code in; none for a user without a home.
+#[pyfunction]
+pub(crate) fn cache_folder() -> Option<String> {
+    ungil_jit::Cache::from_environment().map(|cache| cache.to_string())
+}
+
 /// The number of threads that parallel loops called from this thread use.
 #[pyfunction]
 pub(crate) fn get_num_threads() -> u32 {

@@ -52,7 +52,7 @@ def machine() -> dict[str, object]:
         "cpu_features": _features(),
         "cpus": os.cpu_count(),
         "threads": ungil.get_num_threads(),
-        "cache": "in memory, for the life of the process",
+        "cache": _cache(),
     }
 
 
@@ -64,6 +64,15 @@ def processor() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def _cache() -> str:
+    """Return where `cache=True` keeps compiled code, and how much is there."""
+    folder = _core.cache_folder()
+    if folder is None:
+        return "no folder: name one in UNGIL_CACHE_DIR"
+    sizes = [file.stat().st_size for file in Path(folder).glob("*.code")]
+    return f"{folder}, {len(sizes)} functions, {sum(sizes) / 1e6:.1f} MB"
 
 
 def _features() -> list[str]:
