@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any, Generic, Literal, ParamSpec, Protocol, SupportsIndex, TypeAlias, TypeVar, final, overload
 
+from ungil._explain import Explanation
 from ungil._stats import Stats
 
 __all__ = [
@@ -112,6 +113,12 @@ class Dispatcher(Generic[_P, _R_co]):
         """From now on compile no further version (or allow it again, with `False`)."""
     def inspect_types(self, file: _Writable | None = None) -> None:
         """Print the typed form of each compiled version to `file`, or to standard output."""
+    def explain(self, signature: _SignatureLike | None = None) -> Explanation:
+        """Tell in words what became of a version, or without a signature of all.
+
+        Which loops vectorised and how wide, which are parallel, what was inlined, where the GIL is held, what the cache
+        did, how long each stage took. Raises `KeyError` for a signature that nothing was compiled for.
+        """
     @overload
     def inspect_llvm(self, signature: None = None) -> dict[tuple[Type, ...], str]: ...
     @overload

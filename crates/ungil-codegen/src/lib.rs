@@ -1,7 +1,7 @@
 //! From the typed IR to machine code in this process, by LLVM 19.
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
-//! passes that `pipeline` lists and writes an object file, `store` says how such a file may be kept, `target` describes the machine it is for; [`Code`] is a loaded
+//! passes that `pipeline` lists and writes an object file, `store` says how such a file may be kept, `explain` tells what the passes did, `target` describes the machine it is for; [`Code`] is a loaded
 //! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
 //!
 //! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
@@ -9,6 +9,7 @@
 
 mod code;
 mod error;
+mod explain;
 mod fork;
 mod lower;
 mod optimise;
@@ -23,6 +24,7 @@ use ungil_ir::ir;
 
 pub use code::{Code, EntryFn, Timings};
 pub use error::Error;
+pub use explain::{Explanation, Fate, explain};
 pub use fork::close;
 pub use optimise::OptLevel;
 pub use store::ObjectStore;

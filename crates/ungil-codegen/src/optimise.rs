@@ -11,6 +11,7 @@ use inkwell::targets::{FileType, TargetMachine};
 use ungil_ir::ir;
 
 use crate::code::Timings;
+use crate::lower::Purpose;
 use crate::store::{self, ObjectStore};
 use crate::{Error, Options, lower, pipeline, target};
 
@@ -37,7 +38,7 @@ pub(crate) fn object(
     let start = Instant::now();
     let context = Context::create();
     let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(&context, module, &machine)?;
+    let llvm = build(&context, module, &machine, Purpose::Code)?;
     let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
     let kept = unit.as_ref().and_then(|(store, unit)| store.get(unit));
     let built = Instant::now();
@@ -56,20 +57,33 @@ pub(crate) fn object(
     Ok((object, timings))
 }
 
+/// LLVM's IR of a module after the passes.
+pub(crate) fn optimised<'c>(
+    context: &'c Context,
+    module: &ir::Module,
+    options: Options,
+    purpose: Purpose,
+) -> Result<Module<'c>, Error> {
+    let machine = target::machine(options.opt_level.machine())?;
+    let llvm = build(context, module, &machine, purpose)?;
+    run_passes(&llvm, &machine, options)?;
+    Ok(llvm)
+}
+
 pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
     let context = Context::create();
-    let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(&context, module, &machine)?;
-    if optimised {
-        run_passes(&llvm, &machine, options)?;
-    }
+    let llvm = if optimised {
+        self::optimised(&context, module, options, Purpose::Code)?
+    } else {
+        build(&context, module, &target::machine(options.opt_level.machine())?, Purpose::Code)?
+    };
     Ok(llvm.print_to_string().to_string())
 }
 
 pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
     let context = Context::create();
     let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(&context, module, &machine)?;
+    let llvm = build(&context, module, &machine, Purpose::Code)?;
     run_passes(&llvm, &machine, options)?;
     let text = write(&llvm, &machine, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(text.as_slice()).trim_end_matches('\0').to_owned())
@@ -90,8 +104,9 @@ fn build<'c>(
     context: &'c Context,
     module: &ir::Module,
     machine: &TargetMachine,
+    purpose: Purpose,
 ) -> Result<Module<'c>, Error> {
-    let llvm = lower::module(context, module, machine)?;
+    let llvm = lower::module(context, module, machine, purpose)?;
     if cfg!(debug_assertions) {
         llvm.verify().map_err(|message| {
             Error::llvm(

@@ -21,7 +21,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{SourceFile, Span};
 use crate::ty::{ObjectId, Type};
 
 /// Index of a function in its module.
@@ -84,6 +84,8 @@ pub struct Function {
     pub body: Block,
     /// How to compile it.
     pub options: Options,
+    /// The user's file, in which the statements' spans lie; none for a function that is not the user's.
+    pub file: Option<Arc<SourceFile>>,
 }
 
 /// Type and name of a value or variable.

@@ -20,6 +20,7 @@ use crate::ir::{Block, Function, Intrinsic, Op, StmtKind, ValueId};
 ///     vars: vec![],
 ///     body: vec![constant(0, 1), constant(1, 2), Stmt { kind: StmtKind::Return(ValueId(1)), span: Default::default() }],
 ///     options: Options::default(),
+///     file: None,
 /// };
 /// ungil_ir::sweep::sweep(&mut function);
 /// assert_eq!(function.body.len(), 2);

@@ -26,7 +26,7 @@ pub struct Compiled {
     offsets: Vec<usize>,
     effects: Effects,
     opt_level: OptLevel,
-    pub(crate) front_duration: Duration,
+    front_duration: Duration,
     code: Code,
     cache_outcome: Option<CacheOutcome>,
 }
@@ -34,6 +34,7 @@ pub struct Compiled {
 impl Compiled {
     pub(crate) fn new(
         module: Module,
+        front_duration: Duration,
         code: Code,
         opt_level: OptLevel,
         cache_outcome: Option<CacheOutcome>,
@@ -44,7 +45,6 @@ impl Compiled {
             function.params.iter().map(|param| function.value_type(*param).clone()).collect();
         let (args_layout, offsets) = struct_layout(&params);
         let effects = effects(&module)[entry.0 as usize];
-        let front_duration = Duration::ZERO;
         Self {
             module,
             entry,
@@ -184,7 +184,7 @@ impl Compiled {
         raised(&self.module, error)
     }
 
-    fn codegen_options(&self) -> ungil_codegen::Options {
+    pub(crate) fn codegen_options(&self) -> ungil_codegen::Options {
         ungil_codegen::Options { opt_level: self.opt_level }
     }
 }

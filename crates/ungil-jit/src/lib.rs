@@ -6,6 +6,7 @@
 
 mod cache;
 mod compiled;
+mod explain;
 mod raised;
 mod value;
 
@@ -19,8 +20,9 @@ use cache::Lookup;
 
 pub use cache::{CACHE_DIR, Cache, CacheOutcome};
 pub use compiled::Compiled;
+pub use explain::{Cached, Explanation, Loop};
 pub use raised::{Raised, RaisedKind};
-pub use ungil_codegen::OptLevel;
+pub use ungil_codegen::{Fate, OptLevel};
 pub use value::{Value, ValueError};
 
 /// Why there is no code.
@@ -46,13 +48,17 @@ pub fn compile(
     options: &JitOptions,
     opt_level: OptLevel,
 ) -> Result<Compiled, Error> {
-    let (module, duration) = lower(host, function, args, options)?;
-    let mut compiled = generate(module, opt_level, None)?;
-    compiled.front_duration = duration;
-    Ok(compiled)
+    generate(lower(host, function, args, options)?, opt_level, None)
 }
 
-/// The first half of [`compile`], which asks the host: typed IR, and how long that took.
+/// A function in typed IR.
+#[derive(Debug)]
+pub struct Lowered {
+    module: ir::Module,
+    duration: Duration,
+}
+
+/// The first half of [`compile`], which asks the host: typed IR.
 ///
 /// # Errors
 ///
@@ -62,10 +68,10 @@ pub fn lower(
     function: ObjectId,
     args: &[Type],
     options: &JitOptions,
-) -> Result<(ir::Module, Duration), Error> {
+) -> Result<Lowered, Error> {
     let start = Instant::now();
     let module = ungil_front::compile(host, function, args, options).map_err(Error::Diagnostics)?;
-    Ok((module, start.elapsed()))
+    Ok(Lowered { module, duration: start.elapsed() })
 }
 
 /// The second half of [`compile`], which needs no host: machine code, from `cache` if that has it.
@@ -79,13 +85,14 @@ pub fn lower(
 /// # Panics
 ///
 /// If the module has no entry: the front end always names one.
-pub fn generate(module: ir::Module, opt_level: OptLevel, cache: Option<&Cache>) -> Result<Compiled, Error> {
+pub fn generate(lowered: Lowered, opt_level: OptLevel, cache: Option<&Cache>) -> Result<Compiled, Error> {
+    let Lowered { module, duration } = lowered;
     let options = ungil_codegen::Options { opt_level };
     let Some(cache) = cache else {
         let code = ungil_codegen::compile(&module, &options)?;
-        return Ok(Compiled::new(module, code, opt_level, None));
+        return Ok(Compiled::new(module, duration, code, opt_level, None));
     };
     let lookup = Lookup::new(cache);
     let code = ungil_codegen::compile_with(&module, &options, &lookup)?;
-    Ok(Compiled::new(module, code, opt_level, lookup.outcome()))
+    Ok(Compiled::new(module, duration, code, opt_level, lookup.outcome()))
 }

@@ -15,9 +15,9 @@ const SOURCE: &str = "K = 3\n\ndef g(x):\n    return x + 1\n\n\ndef f(x):\n    r
 fn compile(source: &str, level: OptLevel, cache: &Cache) -> Compiled {
     let program = Program::new("test.py", source).expect("the source is Python");
     let function = program.function("f").expect("the source defines `f`");
-    let (module, _) =
+    let lowered =
         lower(&program, function, &[Type::INT64], &JitOptions::default()).expect("the types fit together");
-    generate(module, level, Some(cache)).expect("it compiles, whatever the cache does")
+    generate(lowered, level, Some(cache)).expect("it compiles, whatever the cache does")
 }
 
 fn compiled(source: &str, cache: &Cache) -> Compiled {

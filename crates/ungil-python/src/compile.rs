@@ -67,9 +67,9 @@ fn compile<'a>(
     let host = PythonHost::new(callable);
     let lowered = ungil_jit::lower(&host, this.id, types, &this.options);
     host.take_error()?;
-    let (module, _) = lowered.map_err(|error| from_jit(&error))?;
+    let lowered = lowered.map_err(|error| from_jit(&error))?;
     let cache = if this.is_cached { Cache::from_environment() } else { None };
-    let compiled = gil::detached(py, || ungil_jit::generate(module, OptLevel::default(), cache.as_ref()));
+    let compiled = gil::detached(py, || ungil_jit::generate(lowered, OptLevel::default(), cache.as_ref()));
     let compiled = compiled.map_err(|error| from_jit(&error))?;
 
     let boxer = Boxer::new(compiled.ret(), ret).map_err(|problem| {

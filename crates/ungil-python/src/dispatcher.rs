@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -18,7 +18,7 @@ use crate::compile::{self, Compiling};
 use crate::objects::Objects;
 use crate::overload::{Overload, Table};
 use crate::types::{Signature, to_signature, type_tuple};
-use crate::{call, options};
+use crate::{call, explain, options};
 
 /// A function that is compiled for each combination of argument types that it is called with.
 ///
@@ -193,6 +193,22 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Tells in words what became of a version, or without a signature of all: which loops vectorised and how wide, which
+    /// are parallel, what was inlined, where the GIL is held, what the cache did, how long each stage took.
+    #[pyo3(signature = (signature=None))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        signature: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut versions: Vec<&Overload> = match signature {
+            Some(signature) => vec![self.version(&signature)?],
+            None => self.in_order().collect(),
+        };
+        versions.reverse();
+        explain::explain(self, py, &versions)
+    }
+
     /// LLVM's IR of a version, after optimisation; without a signature a dict of those of all versions.
     #[pyo3(signature = (signature=None))]
     fn inspect_llvm<'py>(
@@ -334,6 +350,13 @@ impl Dispatcher {
         self.table.iter()
     }
 
+    /// The version in use for the argument types of `signature`.
+    fn version(&self, signature: &Bound<'_, PyAny>) -> PyResult<&Overload> {
+        let wanted = to_signature(signature)?;
+        let found = self.table.iter().find(|overload| overload.signature.args == wanted.args);
+        found.ok_or_else(|| PyKeyError::new_err("no version was compiled for these types"))
+    }
+
     fn inspect<'py>(
         &self,
         py: Python<'py>,
@@ -344,12 +367,7 @@ impl Dispatcher {
             show(overload).map_err(|error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string()))
         };
         if let Some(signature) = signature {
-            let wanted = to_signature(&signature)?;
-            let found = self.table.iter().find(|overload| overload.signature.args == wanted.args);
-            let Some(found) = found else {
-                return Err(pyo3::exceptions::PyKeyError::new_err("no version was compiled for these types"));
-            };
-            return Ok(PyString::new(py, &show(found)?).into_any());
+            return Ok(PyString::new(py, &show(self.version(&signature)?)?).into_any());
         }
         let all = PyDict::new(py);
         let mut overloads: Vec<_> = self.table.iter().collect();

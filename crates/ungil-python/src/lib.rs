@@ -13,6 +13,7 @@ mod call;
 mod compile;
 mod dispatcher;
 mod errors;
+mod explain;
 mod gil;
 mod host;
 mod objects;

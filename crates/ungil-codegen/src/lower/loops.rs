@@ -9,10 +9,11 @@ use inkwell::basic_block::BasicBlock;
 use inkwell::values::IntValue;
 use ungil_ir::ir::{self, ForLoop, Label};
 
+use super::Purpose;
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
-use crate::Error;
+use crate::{Error, explain};
 
 /// How the turns of a loop are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.builder.position_at_end(more);
         self.poll()?;
         let back = self.builder.build_unconditional_branch(strip_head)?;
-        metadata::wish(self.unit.context, back, &[Wish::Rolled])?;
+        metadata::wish(self.unit.context, back, &[Wish::Rolled], None)?;
         base.add_incoming(&[(&strip_end, self.here()?)]);
         self.builder.position_at_end(exit);
         Ok(())
@@ -124,10 +125,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             self.builder.position_at_end(polled);
             self.poll()?;
             back = self.here()?;
-            self.builder.build_unconditional_branch(head)?;
+            let branch = self.builder.build_unconditional_branch(head)?;
+            metadata::wish(self.unit.context, branch, self.wishes(pace), self.mark(looped.label).as_deref())?;
         } else {
             let branch = self.builder.build_conditional_branch(more, head, done)?;
-            metadata::wish(self.unit.context, branch, self.wishes(pace))?;
+            metadata::wish(self.unit.context, branch, self.wishes(pace), self.mark(looped.label).as_deref())?;
         }
         turn.add_incoming(&[(&i64_type.const_zero(), before), (&next, back)]);
         self.builder.position_at_end(done);
@@ -136,7 +138,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
 
     fn wishes(&self, pace: Pace) -> &'static [Wish] {
         match pace {
-            Pace::Rare | Pace::Polling => &[Wish::Scalar, Wish::Rolled],
+            Pace::Polling => &[],
+            Pace::Rare => &[Wish::Scalar, Wish::Rolled],
             // Sums in the order of the terms wait for one another, however many vectors there are: a second vector wins a
             // tenth of the run and costs 1.5 ms of compiling.
             Pace::Fast if self.speculating.is_some() && !self.function.options.fastmath.reassoc => {
@@ -173,11 +176,16 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         left.add_incoming(&[(&strip, strip_head), (&fewer, latch)]);
         let more = self.builder.build_int_compare(IntPredicate::NE, fewer, i64_type.const_zero(), "")?;
         let strip_done = self.append("loop.poll");
-        self.builder.build_conditional_branch(more, head, strip_done)?;
+        let back = self.builder.build_conditional_branch(more, head, strip_done)?;
+        metadata::wish(self.unit.context, back, &[], self.mark(label).as_deref())?;
         self.builder.position_at_end(strip_done);
         self.poll()?;
         self.builder.build_unconditional_branch(strip_head)?;
         self.leave_target(exit)
+    }
+
+    fn mark(&self, label: Label) -> Option<String> {
+        (self.unit.purpose == Purpose::Explanation).then(|| explain::mark(self.id, label))
     }
 
     pub(super) fn here(&self) -> Result<BasicBlock<'c>, Error> {

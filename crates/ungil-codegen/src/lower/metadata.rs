@@ -8,7 +8,7 @@ use inkwell::llvm_sys::debuginfo::{LLVMMetadataReplaceAllUsesWith, LLVMTemporary
 use inkwell::llvm_sys::prelude::{LLVMContextRef, LLVMMetadataRef};
 use inkwell::values::{AsValueRef, InstructionValue, IntValue, MetadataValue};
 
-use crate::Error;
+use crate::{Error, explain};
 
 /// What a loop asks of the passes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,33 +23,40 @@ pub(super) enum Wish {
     SomeVectors,
 }
 
-/// Writes the wishes of the loop that `back`, its backward branch, closes.
+/// Writes the wishes of the loop that `back`, its backward branch, closes, and the mark that it goes by in an explanation.
 pub(super) fn wish<'c>(
     context: &'c Context,
     back: InstructionValue<'c>,
     wishes: &[Wish],
+    mark: Option<&str>,
 ) -> Result<(), Error> {
+    if wishes.is_empty() && mark.is_none() {
+        return Ok(());
+    }
     let raw = context.as_ctx_ref();
     // SAFETY: a temporary node without operands; the array is not read.
     let placeholder = unsafe { LLVMTemporaryMDNode(raw, std::ptr::null_mut(), 0) };
     // The identity of a loop is a node whose first operand is the node itself.
     let mut parts = vec![placeholder];
-    let rolled = node(raw, "llvm.loop.unroll.disable", None);
+    let rolled = node(raw, "llvm.loop.unroll.disable", &[]);
+    let mut followup = vec![rolled];
+    if let Some(mark) = mark {
+        parts.push(node(raw, explain::LOOP, &[string(raw, mark)]));
+        followup.push(node(raw, explain::VECTORS, &[string(raw, mark)]));
+    }
+    let vectorised = node(raw, "llvm.loop.vectorize.followup_vectorized", &followup);
     for wish in wishes {
         match wish {
             Wish::Scalar => {
                 let off = constant(context.bool_type().const_zero());
-                parts.push(node(raw, "llvm.loop.vectorize.enable", Some(off)));
+                parts.push(node(raw, "llvm.loop.vectorize.enable", &[off]));
             }
             Wish::Rolled => parts.push(rolled),
             Wish::OneVector => {
                 let one = constant(context.i32_type().const_int(1, false));
-                parts.push(node(raw, "llvm.loop.interleave.count", Some(one)));
-                parts.push(node(raw, "llvm.loop.vectorize.followup_vectorized", Some(rolled)));
+                parts.extend([node(raw, "llvm.loop.interleave.count", &[one]), vectorised]);
             }
-            Wish::SomeVectors => {
-                parts.push(node(raw, "llvm.loop.vectorize.followup_vectorized", Some(rolled)));
-            }
+            Wish::SomeVectors => parts.push(vectorised),
         }
     }
     // SAFETY: the operands are metadata of this context, and there are as many as said.
@@ -64,12 +71,15 @@ pub(super) fn wish<'c>(
 }
 
 /// A node of a name and what belongs to it, which is of the same context.
-fn node(raw: LLVMContextRef, name: &str, with: Option<LLVMMetadataRef>) -> LLVMMetadataRef {
+fn node(raw: LLVMContextRef, name: &str, with: &[LLVMMetadataRef]) -> LLVMMetadataRef {
+    let mut parts = [&[string(raw, name)], with].concat();
+    // SAFETY: the operands are metadata of this context, and there are as many as said.
+    unsafe { LLVMMDNodeInContext2(raw, parts.as_mut_ptr(), parts.len()) }
+}
+
+fn string(raw: LLVMContextRef, text: &str) -> LLVMMetadataRef {
     // SAFETY: the context is alive, and the text is `len` bytes, which LLVM copies.
-    let name = unsafe { LLVMMDStringInContext2(raw, name.as_ptr().cast(), name.len()) };
-    let mut parts = [name, with.unwrap_or(name)];
-    // SAFETY: the operands are metadata of this context, and there are at least as many as said.
-    unsafe { LLVMMDNodeInContext2(raw, parts.as_mut_ptr(), 1 + usize::from(with.is_some())) }
+    unsafe { LLVMMDStringInContext2(raw, text.as_ptr().cast(), text.len()) }
 }
 
 fn constant(value: IntValue<'_>) -> LLVMMetadataRef {

@@ -53,11 +53,26 @@ pub(crate) const ENTRY: &CStr = c"ungil_entry";
 /// LLVM's number for its own calling convention, which returns structs in registers.
 const FASTCC: u32 = 8;
 
+/// What a module is lowered for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be run.
+    Code,
+    /// To be explained: its loops are marked (see `explain`).
+    Explanation,
+}
+
+/// The name of a function of the IR.
+pub(crate) fn symbol(function: &ir::Function, id: ir::FuncId) -> String {
+    format!("{}.{}", function.name, id.0)
+}
+
 /// Lowers `module` for the machine.
 pub(crate) fn module<'c>(
     context: &'c Context,
     module: &ir::Module,
     machine: &TargetMachine,
+    purpose: Purpose,
 ) -> Result<Module<'c>, Error> {
     if cfg!(debug_assertions) {
         ungil_ir::verify::verify(module).map_err(|violations| Error::Malformed(violations.join("\n")))?;
@@ -71,6 +86,7 @@ pub(crate) fn module<'c>(
     let mut unit = Unit {
         context,
         ir: module,
+        purpose,
         effects,
         guards,
         costs: Costs::of(module),
@@ -108,6 +124,7 @@ struct Unit<'c, 'm> {
     context: &'c Context,
     llvm: Module<'c>,
     ir: &'m ir::Module,
+    purpose: Purpose,
     effects: Vec<Effects>,
     costs: Costs,
     guards: Guards,
@@ -131,7 +148,7 @@ impl<'c> Unit<'c, '_> {
             .collect();
         let ty = self.result_type(function, effects).fn_type(&params, false);
         let suffix = if form == Form::Speculative { ".speculative" } else { "" };
-        let name = format!("{}.{}{suffix}", function.name, id.0);
+        let name = symbol(function, id) + suffix;
         let llvm = self.llvm.add_function(&name, ty, Some(Linkage::Internal));
         llvm.set_call_conventions(FASTCC);
         self.describe(llvm, function.options.fastmath);

@@ -257,7 +257,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let last = self.append("last");
         let jump = self.builder.build_conditional_branch(more, head, last)?;
         // A few hundred turns at most: making vectors of them takes longer than running them.
-        metadata::wish(self.unit.context, jump, &[Wish::Scalar, Wish::Rolled])?;
+        metadata::wish(self.unit.context, jump, &[Wish::Scalar, Wish::Rolled], None)?;
 
         self.builder.position_at_end(last);
         for (var, place) in parallel.last.iter().zip(parallel.reductions.len()..) {

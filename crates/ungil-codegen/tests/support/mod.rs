@@ -33,6 +33,7 @@ impl Builder {
             vars: Vec::new(),
             body: Vec::new(),
             options: ir::Options::default(),
+            file: None,
         };
         let mut builder = Self { function, open: vec![Vec::new()], n_labels: 0 };
         let params: Vec<_> = params.iter().map(|ty| builder.fresh(ty.clone())).collect();

@@ -133,6 +133,7 @@ impl Emitter<'_, '_> {
             vars: self.vars(),
             body: std::mem::take(&mut self.block),
             options: ir::Options { fastmath: self.fastmath(), inline: self.inline() },
+            file: (self.code.owner == Owner::User).then(|| Arc::clone(&hir.file)),
         });
         Outcome {
             function,

@@ -18,6 +18,7 @@ pub(crate) fn function(name: &str, ret: Type) -> Function {
         vars: Vec::new(),
         body: Block::new(),
         options: Options::default(),
+        file: None,
     }
 }
 
