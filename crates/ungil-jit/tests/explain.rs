@@ -11,7 +11,7 @@ fn compiled(source: &str, level: OptLevel, options: JitOptions) -> Compiled {
     compile(&program, function, &[Type::INT64], &options, level).expect("it compiles")
 }
 
-const SUM: &str = "def g(x):\n    return x * x\n\n\ndef f(n):\n    s = 0\n    for i in range(n):\n        s += g(i)\n    return s\n";
+const SUM: &str = "def g(x):\n    return x * x\n\n\ndef f(n):\n    s = 0\n    for i in range(n):\n        s ^= g(i)\n    return s\n";
 
 #[test]
 fn a_sum_is_vectorised_at_the_highest_level_and_scalar_at_the_lowest() {
