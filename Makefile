@@ -59,6 +59,7 @@ bench: build ## print every benchmark's table, beside the peers that are install
 	$(BIN)/python benches/integrate.py
 	$(BIN)/python benches/start.py
 	$(BIN)/python benches/call.py
+	$(BIN)/python benches/mathematics.py
 
 bench-peers: $(VENV)/.ready ## install numba, joblib and Cython, to be measured against
 	scripts/setup --peers "$(PYTHON)" "$(VENV)"
