@@ -10,7 +10,8 @@
 //! a quarter less to compile.
 //!
 //! That is right for a loop that does nothing but bind values and set variables: its first run leaves nothing behind.
-//! The guards' fast ways are safe with any operands, only wrong with rare ones.
+//! The guards' fast ways are safe with any operands, only wrong with rare ones. What a guard guards may also be a `raise`: the
+//! division of floats by zero, a float that no integer can hold.
 //!
 //! A function that guards has a second form, with a pointer to the note as its last parameter.
 
@@ -53,20 +54,8 @@ impl Guards {
 
     /// Whether the loop has a guard, and leaves nothing behind but values and variables.
     pub(super) fn looped(&self, effects: &[Effects], looped: &ForLoop) -> bool {
-        let mut inner: Vec<Label> = Vec::new();
-        let mut pure = true;
-        ir::walk(&looped.body, &mut |stmt| match &stmt.kind {
-            StmtKind::Let(_, Op::Call { func, .. }) => pure &= !effects[func.0 as usize].raises,
-            StmtKind::Let(_, Op::Print(..) | Op::Intrinsic(Intrinsic::SetNumThreads, _)) => pure = false,
-            StmtKind::Let(..) | StmtKind::Set(..) | StmtKind::If { .. } => {}
-            StmtKind::Block { label, .. } => inner.push(*label),
-            StmtKind::Break(label) => pure &= inner.contains(label),
-            StmtKind::Continue(label) => pure &= *label == looped.label,
-            StmtKind::Loop { .. } | StmtKind::For(_) | StmtKind::Return(_) | StmtKind::Raise(_) => {
-                pure = false;
-            }
-        });
-        pure && self.block(&looped.body)
+        let mut walk = Purity { effects, turn: looped.label, inner: Vec::new(), guards: Vec::new() };
+        walk.is_pure(&looped.body) && self.block(&looped.body)
     }
 
     fn block(&self, block: &Block) -> bool {
@@ -77,6 +66,41 @@ impl Guards {
             _ => {}
         });
         found
+    }
+}
+
+/// Whether a turn may run without its guards and leave nothing behind.
+struct Purity<'a> {
+    effects: &'a [Effects],
+    /// The label that ends a turn.
+    turn: Label,
+    /// The labels of blocks inside.
+    inner: Vec<Label>,
+    /// The guards met so far.
+    guards: Vec<ValueId>,
+}
+
+impl Purity<'_> {
+    fn is_pure(&mut self, block: &Block) -> bool {
+        block.iter().all(|stmt| match &stmt.kind {
+            StmtKind::Let(value, Op::Intrinsic(Intrinsic::Unlikely, _)) => {
+                self.guards.push(*value);
+                true
+            }
+            StmtKind::Let(_, Op::Call { func, .. }) => !self.effects[func.0 as usize].raises,
+            StmtKind::Let(_, Op::Print(..) | Op::Intrinsic(Intrinsic::SetNumThreads, _)) => false,
+            StmtKind::Let(..) | StmtKind::Set(..) => true,
+            // A first run never takes that way, so it may as well raise.
+            StmtKind::If { cond, otherwise, .. } if self.guards.contains(cond) => self.is_pure(otherwise),
+            StmtKind::If { then, otherwise, .. } => self.is_pure(then) && self.is_pure(otherwise),
+            StmtKind::Block { label, body } => {
+                self.inner.push(*label);
+                self.is_pure(body)
+            }
+            StmtKind::Break(label) => self.inner.contains(label),
+            StmtKind::Continue(label) => *label == self.turn,
+            StmtKind::Loop { .. } | StmtKind::For(_) | StmtKind::Return(_) | StmtKind::Raise(_) => false,
+        })
     }
 }
 

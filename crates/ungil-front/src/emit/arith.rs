@@ -196,6 +196,7 @@ impl Emitter<'_, '_> {
         if self.options.error_model == ErrorModel::Python {
             let zero = self.zero(&base.ty);
             let bad = self.cmp(CompareOp::Eq, base, &zero);
+            let bad = self.unlikely(&bad);
             self.raise_if(&bad, "ZeroDivisionError", "0.0 cannot be raised to a negative power");
         }
         self.op2(Machine::Div, &one, &result)
@@ -247,6 +248,7 @@ impl Emitter<'_, '_> {
         if self.options.error_model == ErrorModel::Python && !b.known_nonzero() {
             let zero = self.zero(&b.ty);
             let bad = self.cmp(CompareOp::Eq, b, &zero);
+            let bad = self.unlikely(&bad);
             self.raise_if(&bad, "ZeroDivisionError", message);
         }
         self.op2(Machine::Div, a, b)

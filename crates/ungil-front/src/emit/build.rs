@@ -99,6 +99,16 @@ impl Emitter<'_, '_> {
         (std::mem::replace(&mut self.block, outer), result)
     }
 
+    /// The same condition, as a guard: what it guards must be rare, and what follows safe even where it holds.
+    ///
+    /// A known condition stays what it is.
+    pub(super) fn unlikely(&mut self, cond: &Val) -> Val {
+        if cond.known_bool().is_some() {
+            return cond.clone();
+        }
+        self.intrinsic(Type::Bool, Intrinsic::Unlikely, &[cond])
+    }
+
     /// Raises one of Python's exceptions with a message if `cond` holds.
     pub(super) fn raise_if(&mut self, cond: &Val, class: &str, message: &str) {
         if cond.known_bool() == Some(false) {

@@ -238,6 +238,7 @@ impl Emitter<'_, '_> {
                     let below = self.cmp(Cmp::Lt, a, &high);
                     let fits = self.op2(Machine::And, &above, &below);
                     let bad = self.not(&fits);
+                    let bad = self.unlikely(&bad);
                     let (then, ()) = self.nested(|this| {
                         let is_nan = this.cmp(Cmp::Ne, a, a);
                         this.raise_if(&is_nan, "ValueError", "cannot convert float NaN to integer");
