@@ -312,3 +312,17 @@ def test_augmented_assignment(agrees) -> None:
     agrees(inplace, itertools.product([0, 5, -17], [1, 2, 100]))
     agrees(inplace, itertools.product([0.5, -3.25], [1.5, 2]))
     agrees(inplace_bits, itertools.product([0, 5, 1000], [1, 2, 64]))
+
+
+@pytest.mark.parametrize("power", [0.5, -0.5, 1.5, 2.0, -2.5, 3.5, 4.5])
+def test_fastmath_multiplies_small_constant_powers_out_within_four_ulps(power):
+    def raised(x):
+        return x**power
+
+    def by_name(x):
+        return math.pow(x, power)
+
+    for compiled in (ungil.njit(fastmath=True)(raised), ungil.njit(fastmath=True)(by_name)):
+        for x in (1e-60, 0.1, 0.75, 1.0, 1.5, 2.0, 3.1, 1e10, 1.7e60):
+            expected = x**power
+            assert abs(compiled(x) - expected) <= 4 * math.ulp(expected)

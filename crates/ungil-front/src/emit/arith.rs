@@ -1,7 +1,7 @@
 //! Operators on numbers and tuples: numba's result types, Python's meanings, wrapping integers.
 
 use ungil_ir::diagnostic::Span;
-use ungil_ir::ir::{BinaryOp as Machine, CompareOp, UnaryOp as MachineUnary};
+use ungil_ir::ir::{BinaryOp as Machine, CompareOp, Intrinsic, UnaryOp as MachineUnary};
 use ungil_ir::{IntTy, Type};
 
 use super::{Emitter, Val};
@@ -182,9 +182,30 @@ impl Emitter<'_, '_> {
             BinaryOp::Div => Some(self.divide(a, b, "float division by zero")),
             BinaryOp::FloorDiv => self.wide(&ty, "float_floordiv", a, b),
             BinaryOp::Mod => self.wide(&ty, "float_mod", a, b),
-            BinaryOp::Pow => self.float_function("pow", &[a, b]),
+            BinaryOp::Pow => self.float_power(a, b),
             _ => None,
         }
+    }
+
+    /// `a ** b` of floats. With `fastmath`, a small constant power of halves is products and a square root: at most 4 ULP off.
+    pub(super) fn float_power(&mut self, a: &Val, b: &Val) -> Option<Val> {
+        let halves = match b.known {
+            Some(Constant::Float(power)) if self.options.fastmath.afn && power.abs() <= 4.5 => 2.0 * power,
+            _ => f64::NAN,
+        };
+        if halves.fract() != 0.0 {
+            return self.float_function("pow", &[a, b]);
+        }
+        let ty = Self::meeting(&[a, b]);
+        let base = self.convert(a, &ty)?;
+        let one = self.float(&ty, 1.0);
+        let whole = (halves.abs() / 2.0) as u128;
+        let mut result = self.repeated(&base, whole, one.clone());
+        if halves.abs() % 2.0 == 1.0 {
+            let root = self.intrinsic(ty, Intrinsic::Sqrt, &[&base]);
+            result = if whole == 0 { root } else { self.op2(Machine::Mul, &result, &root) };
+        }
+        Some(if halves < 0.0 { self.op2(Machine::Div, &one, &result) } else { result })
     }
 
     fn float_static_power(&mut self, base: &Val, power: i128) -> Val {

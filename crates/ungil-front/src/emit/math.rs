@@ -67,6 +67,7 @@ impl Emitter<'_, '_> {
                 let bottom = self.float_function("log", &[base])?;
                 self.binary_op(crate::hir::BinaryOp::Div, &top, &bottom, span)
             }
+            ("pow", [a, b]) => self.float_power(a, b),
             (_, [_, ..]) if self.session.prelude_takes(name, refs.len()) => self.float_function(name, &refs),
             _ => self.wrong_arguments(&format!("math.{name}"), &args, span),
         }
@@ -85,7 +86,7 @@ impl Emitter<'_, '_> {
     }
 
     /// `float32` if every argument is a `float32`, else `float64`.
-    fn meeting(args: &[&Val]) -> Type {
+    pub(super) fn meeting(args: &[&Val]) -> Type {
         let narrow = args.iter().all(|arg| arg.ty == Type::Float(FloatTy::F32));
         if narrow { Type::FLOAT32 } else { Type::FLOAT64 }
     }
