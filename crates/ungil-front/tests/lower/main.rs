@@ -5,6 +5,7 @@ mod diagnostics;
 mod found;
 mod fuzz;
 mod interpreter;
+mod mistakes;
 mod programs;
 mod simplified;
 mod support;
