@@ -172,6 +172,8 @@ pub struct For {
     pub label: Label,
     /// What to go through; evaluated before.
     pub iterable: ValueId,
+    /// Where that is written.
+    pub place: Span,
     /// Bound in the body to each element.
     pub element: ValueId,
     /// One turn.

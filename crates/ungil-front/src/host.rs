@@ -147,6 +147,18 @@ pub trait Host {
     /// What `module.name` is.
     fn attribute(&self, module: ObjectId, name: &str) -> Option<Object>;
 
+    /// The names that `function` sees and does not define, for suggestions; none need be told.
+    fn names(&self, function: ObjectId) -> Vec<String> {
+        let _ = function;
+        Vec::new()
+    }
+
+    /// The names in a module that compiled code may use, for suggestions; none need be told.
+    fn members(&self, module: ObjectId) -> Vec<String> {
+        let _ = module;
+        Vec::new()
+    }
+
     /// Where the function is defined.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //!   variables that carry nothing.
 //! - [`session`] finds the types of everything that the entry needs, by [`emit`]ting typed IR until nothing changes;
 //!   [`typing`] holds numba's rules, [`prange`] what a parallel loop may carry, [`prelude`] the library.
+//! - [`suggest`] finds which name was meant by one that is not known.
 #![forbid(unsafe_code)]
 
 pub mod hir;
@@ -19,6 +20,7 @@ mod prange;
 mod prelude;
 mod session;
 pub mod simplify;
+mod suggest;
 mod typing;
 
 pub use session::compile;

@@ -247,6 +247,29 @@ impl Host for Program {
         }
     }
 
+    fn names(&self, _function: ObjectId) -> Vec<String> {
+        let mut names: Vec<String> = self.globals.keys().map(ToString::to_string).collect();
+        // A map's order differs from run to run; a suggestion should not.
+        names.sort();
+        names.extend(names::BUILTINS.iter().chain(names::EXCEPTIONS).map(ToString::to_string));
+        names
+    }
+
+    fn members(&self, module: ObjectId) -> Vec<String> {
+        let names: Vec<&str> = match self.objects.get(&module) {
+            Some(Object::Module { name, .. }) if &**name == "math" => names::MATH
+                .iter()
+                .copied()
+                .chain(names::MATH_CONSTANTS.iter().map(|(name, _)| *name))
+                .collect(),
+            Some(Object::Module { name, .. }) if matches!(&**name, "ungil" | "numba") => {
+                names::UNGIL.to_vec()
+            }
+            _ => Vec::new(),
+        };
+        names.into_iter().map(ToOwned::to_owned).collect()
+    }
+
     fn definition(&self, function: ObjectId) -> Result<Definition, String> {
         self.definitions
             .get(&function)

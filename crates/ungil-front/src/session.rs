@@ -83,6 +83,8 @@ pub(crate) struct Instance {
     pub(crate) code: Code,
     /// What each variable has been found to hold so far.
     pub(crate) var_types: Vec<Option<Type>>,
+    /// Where each variable came to hold that.
+    pub(crate) widenings: Vec<Vec<emit::Widening>>,
     /// What it has been found to return so far.
     pub(crate) ret: Option<Type>,
     /// The IR of the last pass.
@@ -284,6 +286,7 @@ impl<'h> Session<'h> {
                 self.instances.push(Instance {
                     key,
                     var_types: vec![None; code.hir.vars.len()],
+                    widenings: vec![Vec::new(); code.hir.vars.len()],
                     code: code.clone(),
                     ret: None,
                     function: None,
@@ -312,8 +315,10 @@ impl<'h> Session<'h> {
     }
 
     /// Widens what an instance's variable holds.
-    pub(crate) fn set_var_type(&mut self, id: FuncId, var: hir::VarId, ty: Type) {
-        self.instances[id.0 as usize].var_types[var.0 as usize] = Some(ty);
+    pub(crate) fn widen(&mut self, id: FuncId, var: hir::VarId, widening: emit::Widening) {
+        let instance = &mut self.instances[id.0 as usize];
+        instance.var_types[var.0 as usize] = Some(widening.ty.clone());
+        instance.widenings[var.0 as usize].push(widening);
     }
 
     /// The index of a thing to raise.

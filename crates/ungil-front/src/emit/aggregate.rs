@@ -4,8 +4,11 @@ use ungil_ir::Type;
 use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{BinaryOp as Machine, CompareOp, Op};
 
+use super::origin::Origin;
 use super::{Emitter, Val};
 use crate::host::Object;
+use crate::session::Entity;
+use crate::suggest;
 
 /// How many values and tuples a tuple may hold, nested ones included. Far beyond real programs; one that doubles in each call
 /// of a recursion would take all memory.
@@ -34,12 +37,15 @@ impl Emitter<'_, '_> {
             (Type::Tuple(_) | Type::Range(_), other) => {
                 let name = self.type_name(other);
                 let error = self.typing("index-type", span, format!("an index is an integer, not {name}"));
-                return self.report(error.with_help("convert it: `t[int(i)]`"));
+                let help = "convert it: `t[int(i)]`";
+                return self.report_on(error.with_help(help), &[index]);
             }
             (other, _) => {
                 let name = self.type_name(other);
                 let error = self.typing("not-indexable", span, format!("{name} cannot be indexed"));
-                return self.report(error.with_text(format!("this is {name}")));
+                let help = "tuples and ranges can; arrays are not supported yet";
+                let error = error.with_text(format!("indexes {name}")).with_help(help);
+                return self.report_on(error, &[container]);
             }
         }
         if let Type::Range(_) = container.ty {
@@ -55,8 +61,12 @@ impl Emitter<'_, '_> {
             }
             let error = self
                 .typing("index-range", span, format!("index {known} is out of range of a tuple of {count}"))
-                .with_text(format!("this tuple has {count} elements"));
-            return self.report(error);
+                .with_text(format!("this tuple has {count} elements"))
+                .with_help(format!(
+                    "indices go from 0 to {}, or from -{count} to -1",
+                    count.saturating_sub(1)
+                ));
+            return self.report_on(error, &[container]);
         }
         if count == 0 {
             let error = self.typing("index-range", span, "an empty tuple has nothing to index");
@@ -67,8 +77,8 @@ impl Emitter<'_, '_> {
             let error = self
                 .typing("index-not-constant", span, format!("{name} needs a constant index"))
                 .with_text("its elements have different types")
-                .with_help("index it with a literal, or make all its elements of one type");
-            return self.report(error);
+                .with_help("index it with a literal, or make all its elements of one type, `(1.0, 2.5)`");
+            return self.report_on(error, &[container, index]);
         };
         let len = self.i64(count as i128);
         let index = self.checked_index(index, &len, "tuple index out of range")?;
@@ -94,7 +104,10 @@ impl Emitter<'_, '_> {
         let Type::Tuple(parts) = &container.ty else {
             let name = self.type_name(&container.ty);
             let error = self.typing("not-indexable", span, format!("{name} cannot be sliced"));
-            return self.report(error.with_help("slices apply to tuples"));
+            return self.report_on(
+                error.with_help("slices apply to tuples; arrays are not supported yet"),
+                &[container],
+            );
         };
         let mut known = [None; 3];
         for (bound, known) in bounds.iter().zip(&mut known) {
@@ -107,7 +120,9 @@ impl Emitter<'_, '_> {
                         span,
                         "the bounds of a tuple's slice must be literals",
                     );
-                    return self.report(error.with_help("the length of a tuple is part of its type"));
+                    let help =
+                        "the length of a tuple is part of its type: loop over the indices that are wanted";
+                    return self.report_on(error.with_help(help), &[bound]);
                 };
                 *known = Some(value);
             }
@@ -127,8 +142,15 @@ impl Emitter<'_, '_> {
     pub(super) fn unpack(&mut self, value: &Val, index: u32, count: u32, span: Span) -> Option<Val> {
         let Type::Tuple(parts) = &value.ty else {
             let name = self.type_name(&value.ty);
-            let error = self.typing("not-unpackable", span, format!("{name} cannot be taken apart"));
-            return self.report(error.with_text(format!("this is {name}, not a tuple")));
+            if index > 0 {
+                return None;
+            }
+            let place = self.unpacked(value, span);
+            let error = self
+                .typing("not-unpackable", place, format!("{name} cannot be taken apart"))
+                .with_text(format!("this is {name}, not a tuple"))
+                .with_help(format!("assign a tuple of {count}, or use one name"));
+            return self.report_on(error, &[value]);
         };
         if parts.len() != count as usize {
             if index > 0 {
@@ -137,13 +159,22 @@ impl Emitter<'_, '_> {
             let error = self
                 .typing(
                     "unpack-count",
-                    span,
+                    self.unpacked(value, span),
                     format!("a tuple of {} is taken apart into {count} names", parts.len()),
                 )
-                .with_text(self.type_name(&value.ty));
-            return self.report(error);
+                .with_text(self.type_name(&value.ty))
+                .with_help("write as many names as the tuple has elements, or take a slice of it");
+            return self.report_on(error, &[value]);
         }
         Some(self.field(value, index as usize))
+    }
+
+    /// What to point at where a value is taken apart: the value, if it was computed there.
+    fn unpacked(&self, value: &Val, target: Span) -> Span {
+        let Origin::Expr(source) = value.origin else { return target };
+        let place = self.hir.values[source.0 as usize].span;
+        let file = &self.hir.file;
+        if file.line(place.start) == file.line(target.start) { place } else { target }
     }
 
     /// `value.name`.
@@ -171,8 +202,30 @@ impl Emitter<'_, '_> {
         let owner = self.type_name(&value.ty);
         let error = self
             .typing("no-attribute", span, format!("{owner} has no attribute `{name}` in compiled code"))
-            .with_text(format!("this is {owner}"));
-        self.report(error)
+            .with_text(format!("an attribute of {owner}"))
+            .with_help(self.missing_help(&value.ty, name));
+        self.report_on(error, &[value])
+    }
+
+    /// What to do about a missing attribute, of a module by the names that it has.
+    fn missing_help(&self, ty: &Type, name: &str) -> String {
+        if let Type::Object(id, _) = ty
+            && let Entity::Object(Object::Module { id, name: module }) = self.session.entity(*id)
+        {
+            let members = self.session.host(self.code.owner).members(id);
+            let synonym = if &*module == "math" { suggest::math_synonym(name) } else { None };
+            let meant = synonym.or_else(|| suggest::nearest(name, members.iter().map(|member| &**member)));
+            return match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if &*module == "numpy" => {
+                    "arrays are not supported yet; use `math` for one number".to_owned()
+                }
+                None => {
+                    format!("compiled code knows the functions of `math`, and what `{module}` itself defines")
+                }
+            };
+        }
+        self.attribute_help(ty, name).to_owned()
     }
 }
 

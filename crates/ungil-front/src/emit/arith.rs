@@ -54,7 +54,11 @@ impl Emitter<'_, '_> {
                 };
                 let name = self.type_name(&a.ty);
                 let error = self.typing("no-operator", span, format!("`{sign}` does not apply to {name}"));
-                self.report(error.with_text(format!("operand of type {name}")))
+                let help = match (op, &a.ty) {
+                    (UnaryOp::Invert, Type::Float(_)) => "bits are of integers: convert with `int(x)`",
+                    _ => "it works on numbers",
+                };
+                self.report_on(error.with_text(format!("operand of type {name}")).with_help(help), &[a])
             }
         }
     }
@@ -85,8 +89,9 @@ impl Emitter<'_, '_> {
         let (left, right) = (self.type_name(&a.ty), self.type_name(&b.ty));
         let error = self
             .typing("no-operator", span, format!("`{}` does not apply to {left} and {right}", symbol(op)))
-            .with_text(format!("{left} {} {right}", symbol(op)));
-        self.report(error)
+            .with_text(format!("{left} {} {right}", symbol(op)))
+            .with_help(self.operator_help(op, a, b));
+        self.report_on(error, &[a, b])
     }
 
     fn logical(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Option<Val> {

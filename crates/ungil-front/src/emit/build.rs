@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ungil_ir::ir::{self, BinaryOp, CompareOp, Const, Intrinsic, Op, StmtKind, UnaryOp};
 use ungil_ir::{IntTy, Type};
 
+use super::origin::Origin;
 use super::{Emitter, Val};
 use crate::host::Constant;
 
@@ -26,7 +27,7 @@ impl Emitter<'_, '_> {
     pub(super) fn bind(&mut self, ty: Type, op: Op) -> Val {
         let id = self.fresh(ty.clone(), &Arc::from(""));
         self.push(StmtKind::Let(id, op));
-        Val { ty, id, known: None, parts: None }
+        Val { ty, id, known: None, parts: None, origin: Origin::Unknown }
     }
 
     pub(super) fn none(&mut self) -> Val {

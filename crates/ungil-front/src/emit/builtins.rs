@@ -6,10 +6,11 @@ use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, BinaryOp as Machine, CompareOp as Cmp, Intrinsic, Op, UnaryOp};
 use ungil_ir::{IntTy, Type};
 
-use super::{Emitter, Val};
+use super::{Emitter, Val, advice};
 use crate::hir::{BinaryOp, CompareOp};
 use crate::host::{Constant, ErrorModel, Object};
 use crate::session::Entity;
+use crate::suggest;
 use crate::typing;
 
 /// Keyword arguments of a call.
@@ -40,7 +41,17 @@ impl Emitter<'_, '_> {
         {
             let error =
                 self.typing("arguments", span, format!("`{short}()` takes no keyword argument `{keyword}`"));
-            return self.report(error);
+            let help = match suggest::nearest(keyword, keyword_names.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None if keyword_names.is_empty() => "pass the arguments by position".to_owned(),
+                None => format!("it takes `{}`", keyword_names.join("=`, `") + "="),
+            };
+            let help = if &**keyword == "key" {
+                "compare in a loop: `if abs(x) < abs(best): best = x`".to_owned()
+            } else {
+                help
+            };
+            return self.report(error.with_help(help));
         }
         match module {
             "builtins" => self.python_builtin(short, args, keywords, span),
@@ -408,7 +419,8 @@ impl Emitter<'_, '_> {
                         span,
                         format!("`{name}=` of `print` must be a literal string"),
                     );
-                    return self.report(error);
+                    let error = error.with_help("write the text here: `sep=\", \"`");
+                    return self.report_on(error, &[val]);
                 }
             }
         }
@@ -457,14 +469,43 @@ impl Emitter<'_, '_> {
         let types: Vec<String> = args.iter().map(|arg| self.type_name(&arg.ty)).collect();
         let error = self
             .typing("arguments", span, format!("`{name}` cannot be called with ({})", types.join(", ")))
-            .with_text("these arguments do not fit");
-        self.report(error)
+            .with_text(self.takes(name, args));
+        let error = match advice::arguments_help(name, args) {
+            Some(help) => error.with_help(help),
+            None => error,
+        };
+        let vals: Vec<&Val> = args.iter().collect();
+        self.report_on(error, &vals)
+    }
+
+    /// What a function takes, in words.
+    fn takes(&mut self, name: &str, args: &[Val]) -> String {
+        if let Some(known) = advice::takes(name) {
+            return known.to_owned();
+        }
+        let short = name.strip_prefix("math.").unwrap_or(name);
+        let is_real = |arg: &Val| matches!(arg.ty, Type::Bool | Type::Int(_) | Type::Float(_));
+        let counts: Vec<String> = (0..4)
+            .filter(|count| self.session.prelude_takes(short, *count))
+            .map(|count| count.to_string())
+            .collect();
+        match counts.as_slice() {
+            [] if matches!(short, "sqrt" | "fabs" | "floor" | "ceil" | "trunc") => {
+                "takes one real number".to_owned()
+            }
+            [] => "these arguments do not fit".to_owned(),
+            [count] if count == "1" => "takes one real number".to_owned(),
+            _ if counts.contains(&args.len().to_string()) && args.iter().all(is_real) => {
+                "takes integers".to_owned()
+            }
+            _ => format!("takes {} real numbers", counts.join(" or ")),
+        }
     }
 
     fn no_builtin(&mut self, name: &str, span: Span) -> Option<Val> {
         let error = self
             .unsupported("unsupported-function", span, format!("compiled code has no `{name}`"))
-            .with_help("call it in Python, outside the compiled function");
+            .with_help(advice::function_help(name));
         self.report(error)
     }
 }

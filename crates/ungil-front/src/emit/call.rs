@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use ungil_ir::diagnostic::Span;
+use ungil_ir::diagnostic::{Diagnostic, Kind, Span};
 use ungil_ir::ir::Op;
 use ungil_ir::{ObjectId, Type};
 
+use super::origin::Finding;
 use super::{Emitter, Val};
 use crate::hir::ParamKind;
 use crate::host::Object;
 use crate::session::{Code, Entity, Key, Owner, called_here};
+use crate::suggest;
 
 impl Emitter<'_, '_> {
     /// `func(*args, **keywords)`.
@@ -23,7 +25,10 @@ impl Emitter<'_, '_> {
         let Type::Object(id, captures) = &func.ty else {
             let name = self.type_name(&func.ty);
             let error = self.typing("not-callable", span, format!("{name} cannot be called"));
-            return self.report(error.with_text(format!("this is {name}")));
+            let error = error
+                .with_text(format!("calls {name}"))
+                .with_help("only functions are called: is the name bound to something else here?");
+            return self.report_on(error, &[func]);
         };
         let (id, captures) = (*id, Arc::clone(captures));
         match self.session.entity(id) {
@@ -40,8 +45,9 @@ impl Emitter<'_, '_> {
             }
             Entity::Object(_) => {
                 let name = self.object_name(id);
+                let help = "only functions are called: is the name bound to something else here?";
                 let error = self.typing("not-callable", span, format!("{name} cannot be called"));
-                self.report(error)
+                self.report_on(error.with_help(help), &[func])
             }
         }
     }
@@ -56,7 +62,7 @@ impl Emitter<'_, '_> {
         let code = match self.session.code(id, Owner::Prelude, false) {
             Ok(code) => code,
             Err(errors) => {
-                self.diagnostics.extend(errors);
+                self.findings.extend(errors.into_iter().map(Finding::from));
                 return None;
             }
         };
@@ -77,7 +83,8 @@ impl Emitter<'_, '_> {
             Ok(code) => code,
             Err(errors) => {
                 let file = Arc::clone(&self.hir.file);
-                self.diagnostics.extend(errors.into_iter().map(|error| called_here(error, &file, span)));
+                let errors = errors.into_iter().map(|error| called_here(error, &file, span));
+                self.findings.extend(errors.map(Finding::from));
                 return None;
             }
         };
@@ -126,16 +133,22 @@ impl Emitter<'_, '_> {
         span: Span,
     ) -> Option<Vec<Val>> {
         let hir = Arc::clone(&code.hir);
+        let given = args.len();
         let mut positional = args.into_iter();
         let mut keywords = keywords;
         let mut bound: Vec<Val> = Vec::new();
-        let wrong = |this: &mut Self, what: String| {
-            let error = this.typing("arguments", span, format!("`{}()` {what}", hir.qualname)).with_label(
-                &hir.file,
-                hir.params.first().map_or(Span::default(), |param| param.span),
-                "its parameters",
-            );
-            this.report::<Vec<Val>>(error)
+        let wrong = |this: &mut Self, what: String, help: Option<String>| {
+            let mut error = this.typing("arguments", span, format!("`{}()` {what}", hir.qualname));
+            if let Some((first, last)) = hir.params.first().zip(hir.params.last()) {
+                let all = Span::new(first.span.start.min(last.span.start), last.span.end.max(first.span.end));
+                error = error.with_label(&hir.file, all, "its parameters");
+            } else {
+                error = error.with_note("it has no parameters");
+            }
+            this.report::<Vec<Val>>(match help {
+                Some(help) => error.with_help(help),
+                None => error,
+            })
         };
         for param in &hir.params {
             let by_position = match param.kind {
@@ -160,20 +173,46 @@ impl Emitter<'_, '_> {
             };
             bound.push(match (by_position, by_name) {
                 (Some(_), Some(_)) => {
-                    return wrong(self, format!("got multiple values for argument `{}`", param.name));
+                    let what = format!("got multiple values for argument `{}`", param.name);
+                    return wrong(self, what, Some("give it by position or by name, not both".into()));
                 }
                 (Some(val), None) | (None, Some(val)) => val,
                 (None, None) => match default() {
+                    Some(Object::Other { description }) => {
+                        let what = format!(
+                            "the default of `{}` cannot be compiled: it is {description}",
+                            param.name
+                        );
+                        let error = Diagnostic::new(
+                            "unsupported-value",
+                            Kind::Unsupported,
+                            what,
+                            &hir.file,
+                            param.span,
+                        )
+                        .with_label(&self.hir.file, span, "the call takes the default")
+                        .with_help("use numbers, bools, `None`, tuples of these, and functions");
+                        return self.report(error);
+                    }
                     Some(object) => self.object(&object, span)?,
-                    None => return wrong(self, format!("is missing the argument `{}`", param.name)),
+                    None => {
+                        let what = format!("is missing the argument `{}`", param.name);
+                        let help = format!("pass it, or give it a default: `{}=…`", param.name);
+                        return wrong(self, what, Some(help));
+                    }
                 },
             });
         }
         if positional.next().is_some() {
-            return wrong(self, format!("takes at most {} positional arguments", bound.len()));
+            let most = hir.params.iter().filter(|param| param.kind != ParamKind::KeywordOnly).count();
+            let plural = if most == 1 { "" } else { "s" };
+            let what = format!("takes at most {most} positional argument{plural}, and is given {given}");
+            return wrong(self, what, None);
         }
         if let Some((name, _)) = keywords.first() {
-            return wrong(self, format!("got an unexpected keyword argument `{name}`"));
+            let names = hir.params.iter().map(|param| &*param.name);
+            let help = suggest::nearest(name, names).map(|known| format!("did you mean `{known}`?"));
+            return wrong(self, format!("got an unexpected keyword argument `{name}`"), help);
         }
         Some(bound)
     }

@@ -131,7 +131,8 @@ impl Emitter<'_, '_> {
         let (left, right) = (self.type_name(&a.ty), self.type_name(&b.ty));
         let error =
             self.typing("no-operator", span, format!("`{symbol}` does not apply to {left} and {right}"));
-        self.report(error.with_text(format!("{left} {symbol} {right}")))
+        let error = error.with_text(format!("{left} {symbol} {right}")).with_help(self.order_help(a, b));
+        self.report_on(error, &[a, b])
     }
 
     /// Bools, integers and floats.
@@ -194,8 +195,9 @@ impl Emitter<'_, '_> {
             _ => {
                 let error = self
                     .unsupported("identity", span, "`is` compares with `None`, bools and functions only")
+                    .with_text(format!("compares {} with {}", self.type_name(&a.ty), self.type_name(&b.ty)))
                     .with_help("use `==`");
-                self.report(error)
+                self.report_on(error, &[a, b])
             }
         }
     }
@@ -205,7 +207,11 @@ impl Emitter<'_, '_> {
         let Type::Tuple(parts) = &container.ty else {
             let name = self.type_name(&container.ty);
             let error = self.typing("no-operator", span, format!("`in` does not apply to {name}"));
-            return self.report(error.with_help("`in` searches a tuple"));
+            let help = match container.ty {
+                Type::Range(_) => "`in` searches a tuple: compare with the bounds, `start <= x < stop`",
+                _ => "`in` searches a tuple",
+            };
+            return self.report_on(error.with_help(help), &[container]);
         };
         let mut found = self.bool(false);
         for index in 0..parts.len() {

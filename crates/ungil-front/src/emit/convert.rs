@@ -98,7 +98,7 @@ impl Emitter<'_, '_> {
         let absent = self.not(&present);
         let message = format!("expected {inner}, got None");
         self.raise_if(&absent, "TypeError", &message);
-        self.field(val, 1)
+        Val { origin: val.origin, ..self.field(val, 1) }
     }
 
     /// Some value of the type, where the program never looks at it.

@@ -6,6 +6,7 @@ use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, Const, Op};
 use ungil_ir::{IntTy, ObjectId, Type};
 
+use super::origin::Origin;
 use super::{Emitter, Val};
 use crate::hir::{self, Expr, Item};
 use crate::host::{Constant, Object};
@@ -100,11 +101,24 @@ impl Emitter<'_, '_> {
             Expr::Unbound(name) => {
                 let error = self
                     .typing("unbound", span, format!("local variable `{name}` is used before it is assigned"))
-                    .with_help("assign it on every way to here");
+                    .with_help(self.unbound_help(name));
                 self.report(error)
             }
-            Expr::Error => None,
+            // A diagnostic says so already.
+            Expr::Error => self.unknown(span),
         }
+    }
+
+    /// What to do about a local name without a value.
+    fn unbound_help(&self, name: &str) -> String {
+        let object = self.session.get(self.id).key.object;
+        let is_own = matches!(self.session.entity(object), Entity::Object(Object::Function { .. }));
+        if is_own && self.session.host(self.code.owner).global(object, name).is_some() {
+            return format!(
+                "the function assigns `{name}`, so it does not see the global: use another name here"
+            );
+        }
+        "assign it on every way to here".to_owned()
     }
 
     /// The typed value of an HIR value.
@@ -114,7 +128,7 @@ impl Emitter<'_, '_> {
 
     fn parameter(&self, index: usize) -> Val {
         let id = ir::ValueId(index as u32);
-        Val { ty: self.values[index].ty.clone(), id, known: None, parts: None }
+        Val { ty: self.values[index].ty.clone(), id, known: None, parts: None, origin: Origin::Unknown }
     }
 
     /// The values of a list, starred ones taken apart.
@@ -128,7 +142,7 @@ impl Emitter<'_, '_> {
                     let Type::Tuple(parts) = &val.ty else {
                         let name = self.type_name(&val.ty);
                         let error = self.typing("star", span, format!("`*` takes a tuple apart, not {name}"));
-                        return self.report(error);
+                        return self.report_on(error.with_help("build a tuple first"), &[&val]);
                     };
                     vals.extend((0..parts.len()).map(|index| self.field(&val, index)));
                 }
@@ -144,7 +158,8 @@ impl Emitter<'_, '_> {
             Object::Other { description } => {
                 let error = self
                     .unsupported("unsupported-value", span, format!("compiled code cannot use {description}"))
-                    .with_help("use numbers, bools, `None`, tuples of these, and functions");
+                    .with_text(format!("`{}` is {description}", self.hir.file.slice(span)))
+                    .with_help(value_help(description));
                 self.report(error)
             }
             _ => {
@@ -221,5 +236,18 @@ impl Emitter<'_, '_> {
             Entity::Nested(function) => format!("the function `{}`", function.qualname),
             Entity::Combiner => "a reduction".to_owned(),
         }
+    }
+}
+
+/// What to write in place of a value of Python's.
+fn value_help(description: &str) -> &'static str {
+    if description.contains("`list`") {
+        "make it a tuple, whose values the code is specialised for; or pass what is needed as arguments"
+    } else if description.contains("ndarray") {
+        "arrays are not supported yet: use a tuple, or pass numbers as arguments"
+    } else if description.contains("class") {
+        "pass the numbers that are needed as arguments; compiled code has no objects of classes"
+    } else {
+        "use numbers, bools, `None`, tuples of these, and functions"
     }
 }

@@ -6,6 +6,7 @@ use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, BinaryOp as Machine, CompareOp, Op, StmtKind as Ir};
 use ungil_ir::{FloatTy, IntTy, Type};
 
+use super::origin::{Finding, Origin};
 use super::{Emitter, Val};
 use crate::hir;
 use crate::prange::{self, ReduceOp, Role};
@@ -15,13 +16,16 @@ impl Emitter<'_, '_> {
     /// Emits a loop.
     pub(super) fn for_loop(&mut self, each: &hir::For, span: Span) -> Option<()> {
         let iterable = self.val(each.iterable);
-        let len = iterable.as_ref().and_then(|iterable| self.len_of(iterable, span));
+        let len = iterable.as_ref().and_then(|iterable| self.len_of(iterable, each.place));
         let parallel = if each.prange && self.options.parallel { self.parallel(each) } else { None };
         let index = self.fresh(Type::INT64, &"".into());
         let (body, ()) = self.nested(|this| {
             if let Some(iterable) = &iterable {
-                let index = Val { ty: Type::INT64, id: index, known: None, parts: None };
-                this.vals[each.element.0 as usize] = this.element_of(iterable, &index, span);
+                let index =
+                    Val { ty: Type::INT64, id: index, known: None, parts: None, origin: Origin::Unknown };
+                let element = this.element_of(iterable, &index, each.place);
+                let origin = Origin::Expr(each.element);
+                this.vals[each.element.0 as usize] = element.map(|element| Val { origin, ..element });
             }
             this.stmts(&each.body);
         });
@@ -60,9 +64,13 @@ impl Emitter<'_, '_> {
                 let name = self.type_name(other);
                 let error = self
                     .typing("not-iterable", span, format!("{name} cannot be iterated"))
-                    .with_text(format!("this is {name}"))
-                    .with_help("iterate a `range`, a tuple, or `enumerate`, `zip` or `reversed` of these");
-                self.report(error)
+                    .with_text(format!("goes through {name}"))
+                    .with_help(if other.is_number() {
+                        "to count up to a number, write `range(n)`"
+                    } else {
+                        "iterate a `range`, a tuple, or `enumerate`, `zip` or `reversed` of these"
+                    });
+                self.report_on(error, &[iterable])
             }
         }
     }
@@ -77,8 +85,8 @@ impl Emitter<'_, '_> {
                     let error = self
                         .typing("not-iterable", span, format!("{name} cannot be iterated"))
                         .with_text("its elements have different types")
-                        .with_help("take it apart: `a, b = t`");
-                    return self.report(error);
+                        .with_help("make them of one type, `(1.0, 2.5)`, or take it apart: `a, b = t`");
+                    return self.report_on(error, &[iterable]);
                 };
                 Some(self.bind(element, Op::Element { tuple: iterable.id, index: index.id }))
             }
@@ -172,7 +180,7 @@ impl Emitter<'_, '_> {
         let roles = match prange::classify(&function, each) {
             Ok(roles) => roles,
             Err(errors) => {
-                self.diagnostics.extend(errors);
+                self.findings.extend(errors.into_iter().map(Finding::from));
                 return None;
             }
         };
@@ -229,7 +237,7 @@ impl Emitter<'_, '_> {
         match self.session.code(object, self.code.owner, true) {
             Ok(code) => self.session.instance(key, &code, Some((self.id, self.span))).ok(),
             Err(errors) => {
-                self.diagnostics.extend(errors);
+                self.findings.extend(errors.into_iter().map(Finding::from));
                 None
             }
         }

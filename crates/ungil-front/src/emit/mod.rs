@@ -7,8 +7,10 @@
 //! - [`value`]: a typed value, and what is known of it while compiling; [`build`]: binding operations to values;
 //! - [`stmts`], [`exprs`]: the statements and expressions; [`loops`]: `for` and `prange`;
 //! - [`arith`], [`compare`], [`convert`], [`aggregate`]: operators, comparisons, conversions, tuples;
+//! - [`origin`]: where the types in a diagnostic come from; [`advice`]: what to write instead;
 //! - [`call`]: calls and how arguments bind; [`builtins`], [`math`], [`intrinsics`]: what the compiler itself knows.
 
+mod advice;
 mod aggregate;
 mod arith;
 mod build;
@@ -20,6 +22,7 @@ mod exprs;
 mod intrinsics;
 mod loops;
 mod math;
+mod origin;
 mod stmts;
 mod value;
 
@@ -30,9 +33,10 @@ use ungil_ir::diagnostic::{Diagnostic, Kind, Span};
 use ungil_ir::ir::{self, FuncId};
 
 use crate::hir;
-use crate::host::JitOptions;
-use crate::session::{Code, Owner, Session};
+use crate::host::{Constant, JitOptions, Object};
+use crate::session::{Code, Entity, Owner, Session};
 
+pub(crate) use origin::Widening;
 pub(crate) use value::Val;
 
 /// What a pass found.
@@ -66,7 +70,6 @@ pub(crate) fn pass(session: &mut Session<'_>, id: FuncId) -> Outcome {
         params,
         vals: vec![None; 0],
         values: Vec::new(),
-        var_spans: vec![None; 0],
         block: Vec::new(),
         dropped: Vec::new(),
         left: Vec::new(),
@@ -74,12 +77,12 @@ pub(crate) fn pass(session: &mut Session<'_>, id: FuncId) -> Outcome {
         ret,
         widened: false,
         blocked: None,
-        diagnostics: Vec::new(),
+        returned: Vec::new(),
+        findings: Vec::new(),
         span: Span::default(),
         session,
     };
     emitter.vals = vec![None; emitter.hir.values.len()];
-    emitter.var_spans = vec![None; emitter.hir.vars.len()];
     emitter.run()
 }
 
@@ -96,8 +99,6 @@ pub(crate) struct Emitter<'s, 'h> {
     vals: Vec<Option<Val>>,
     /// The typed values bound so far.
     values: Vec<ir::Slot>,
-    /// Where each variable was first set in this pass, for diagnostics.
-    var_spans: Vec<Option<(Type, Span)>>,
     /// The block being emitted.
     block: ir::Block,
     /// Values that are not bound: what a parallel loop's head would read of a variable that every turn sets first.
@@ -107,8 +108,10 @@ pub(crate) struct Emitter<'s, 'h> {
     ret_assumed: Option<Type>,
     ret: Option<Type>,
     widened: bool,
+    /// What it returns where, in this pass.
+    returned: Vec<(Type, Span)>,
     blocked: Option<Span>,
-    diagnostics: Vec<Diagnostic>,
+    findings: Vec<origin::Finding>,
     /// The place of the statement being emitted.
     span: Span,
 }
@@ -123,7 +126,8 @@ impl Emitter<'_, '_> {
             self.values.push(ir::Slot { ty: ty.clone(), name });
         }
         let reaches_end = self.stmts(&hir.body);
-        debug_assert!(!reaches_end || !self.diagnostics.is_empty() || self.blocked.is_some(), "{hir:#?}");
+        let is_wrong = !self.findings.is_empty() || !hir.diagnostics.is_empty();
+        debug_assert!(!reaches_end || is_wrong || self.blocked.is_some(), "{hir:#?}");
         let assumed = self.ret_assumed.clone();
         let function = assumed.map(|ret| ir::Function {
             name: hir.qualname.to_string(),
@@ -140,7 +144,7 @@ impl Emitter<'_, '_> {
             ret: self.ret,
             widened: self.widened,
             blocked: self.blocked,
-            diagnostics: self.diagnostics,
+            diagnostics: hir.diagnostics.iter().cloned().chain(origin::causes(self.findings)).collect(),
         }
     }
 
@@ -189,8 +193,14 @@ impl Emitter<'_, '_> {
 
     /// Reports; what follows from it is unknown.
     fn report<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
-        self.diagnostics.push(diagnostic);
+        self.findings.push(diagnostic.into());
         None
+    }
+
+    /// Whether values of the type are text.
+    fn is_text(&self, ty: &Type) -> bool {
+        let Type::Object(id, _) = ty else { return false };
+        matches!(self.session.entity(*id), Entity::Object(Object::Const(Constant::Str(_))))
     }
 
     /// The name of a type for people: a compile-time object by what it is.
@@ -201,6 +211,12 @@ impl Emitter<'_, '_> {
                 let parts: Vec<String> = parts.iter().map(|part| self.type_name(part)).collect();
                 format!("Tuple({})", parts.join(", "))
             }
+            Type::Optional(inner) => format!("{} or `None`", self.type_name(inner)),
+            Type::None => "`None`".to_owned(),
+            Type::Range(_) => "a `range`".to_owned(),
+            Type::Enumerate(_) => "an `enumerate`".to_owned(),
+            Type::Zip(_) => "a `zip`".to_owned(),
+            Type::Reversed(_) => "a `reversed`".to_owned(),
             other => other.to_string(),
         }
     }

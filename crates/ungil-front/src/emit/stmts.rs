@@ -6,6 +6,7 @@ use ungil_ir::Type;
 use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, StmtKind as Ir};
 
+use super::origin::{Origin, Widening};
 use super::{Emitter, Val};
 use crate::hir::{self, Block, Source, StmtKind};
 use crate::host::{Constant, Object};
@@ -28,8 +29,8 @@ impl Emitter<'_, '_> {
         match kind {
             StmtKind::Let(value, _) if self.dropped.contains(value) => {}
             StmtKind::Let(value, expr) => {
-                let val = self.expr(expr, *value);
-                self.vals[value.0 as usize] = val;
+                let origin = Origin::of(expr, *value);
+                self.vals[value.0 as usize] = self.expr(expr, *value).map(|val| Val { origin, ..val });
             }
             StmtKind::Set(var, source) => {
                 self.set(*var, *source, span);
@@ -87,10 +88,10 @@ impl Emitter<'_, '_> {
                 };
                 if assumed.as_ref() != Some(&ty) {
                     self.widened = true;
-                    self.session.set_var_type(self.id, var, ty.clone());
+                    let place = self.place_of(value, &val);
+                    let widening = Widening { ty: ty.clone(), place, origin: val.origin };
+                    self.session.widen(self.id, var, widening);
                 }
-                let place = self.hir.values[value.0 as usize].span;
-                self.var_spans[var.0 as usize].get_or_insert((val.ty.clone(), place));
                 let val = self.convert(&val, &ty)?;
                 self.push(Ir::Set(ir::VarId(var.0), val.id));
             }
@@ -109,27 +110,34 @@ impl Emitter<'_, '_> {
         let name = Arc::clone(&self.hir.vars[var.0 as usize].name);
         let what = if name.is_empty() { "this expression".to_owned() } else { format!("`{name}`") };
         let (first, second) = (self.type_name(assumed), self.type_name(&val.ty));
-        let place = self.hir.values[value.0 as usize].span;
-        let place = if place == Span::default() { span } else { place };
-        let mut error = self
-            .typing(
-                "cannot-unify",
-                place,
-                format!("{what} is {first} on one way here and {second} on another"),
-            )
-            .with_text(format!("here it is {second}"));
-        if let Some((ty, earlier)) = &self.var_spans[var.0 as usize] {
-            error = error.with_label(&self.hir.file, *earlier, format!("here it is {}", self.type_name(ty)));
+        let own = self.place_of(value, val);
+        // A name that stands alone on a side has its place where it was bound: point at the whole expression.
+        let is_outside = own.start < span.start || own.end > span.end;
+        let place = if own == Span::default() || (name.is_empty() && is_outside) { span } else { own };
+        let headline = format!("{what} is {first} on one way here and {second} on another");
+        let mut error =
+            self.typing("cannot-unify", place, headline).with_text(format!("here it is {second}"));
+        for (earlier, text) in self.history(var) {
+            error = self.label(error, earlier, text);
         }
-        let error = if matches!((assumed, &val.ty), (Type::Object(..), Type::Object(..))) {
-            error
-                .with_help("which function is called must be known when compiling: call each on its own side")
-        } else if name.is_empty() {
-            error.with_help("make both sides values of one type")
-        } else {
-            error.with_help("use two names, or values of one type")
+        let lengths = |ty: &Type| if let Type::Tuple(parts) = ty { Some(parts.len()) } else { None };
+        let help = match (assumed, &val.ty) {
+            (Type::Object(..), Type::Object(..)) if !self.is_text(assumed) => {
+                "which function is called must be known when compiling: call each on its own side"
+            }
+            (a, b) if lengths(a).zip(lengths(b)).is_some_and(|(a, b)| a != b) => {
+                "the length of a tuple is part of its type: give it all its elements at once, or accumulate a number"
+            }
+            (a, b) if self.is_text(a) || self.is_text(b) => {
+                "use a number or `None` to say which case it is, and make the text in the caller"
+            }
+            _ if name.is_empty() => "make both sides values of one type",
+            _ => "use two names, or values of one type",
         };
-        self.report(error)
+        let mut finding = self.finding(error.with_help(help), &[val]);
+        finding.fails = Some(var);
+        self.findings.push(finding);
+        None
     }
 
     fn check_bound(&mut self, flag: hir::ValueId, name: &str) {
@@ -156,27 +164,44 @@ impl Emitter<'_, '_> {
 
     fn return_(&mut self, value: hir::ValueId, span: Span) -> Option<()> {
         let val = self.vals[value.0 as usize].clone()?;
-        let ty = match &self.ret {
-            None => val.ty.clone(),
-            Some(ret) => {
-                let Some(ty) = typing::unify(ret, &val.ty) else {
-                    let (first, second) = (self.type_name(ret), self.type_name(&val.ty));
-                    let headline = format!("the function returns {first} elsewhere and {second} here");
-                    let error = self
-                        .typing("cannot-unify", span, headline)
-                        .with_text(format!("returns {second}"))
-                        .with_help("return values of one type");
-                    return self.report(error);
-                };
-                ty
-            }
-        };
+        let ret = self.ret.clone().unwrap_or_else(|| val.ty.clone());
+        let Some(ty) = typing::unify(&ret, &val.ty) else { return self.returns_differ(&val, &ret, span) };
+        self.returned.push((val.ty.clone(), span));
         self.ret = Some(ty);
         // The IR of this pass counts only if what was assumed holds.
         let assumed = self.ret_assumed.clone()?;
         let val = self.convert(&val, &assumed)?;
         self.push(Ir::Return(val.id));
         Some(())
+    }
+
+    fn returns_differ(&mut self, val: &Val, ret: &Type, span: Span) -> Option<()> {
+        let (first, second) = (self.type_name(ret), self.type_name(&val.ty));
+        let headline = format!("the function returns {first} elsewhere and {second} here");
+        let mut error = self
+            .typing("cannot-unify", self.narrowed(val, span), headline)
+            .with_text(format!("{} {second}", self.returns(span)));
+        let other = self.returned.iter().find(|(ty, _)| typing::unify(ty, &val.ty).is_none());
+        if let Some((ty, place)) = other {
+            let text = format!("{} {}", self.returns(*place), self.type_name(ty));
+            error = self.label(error, *place, text);
+        }
+        let help = if self.is_text(ret) || self.is_text(&val.ty) {
+            "return a number or `None` to say which case it is, and make the text in the caller; or raise an exception"
+        } else {
+            "return values of one type"
+        };
+        self.report_on(error.with_help(help), &[val])
+    }
+
+    /// How the function returns at `place`: by the word, or by reaching its end.
+    fn returns(&self, place: Span) -> &'static str {
+        let is_written = self.hir.file.slice(place).starts_with("return");
+        if is_written || self.hir.qualname.ends_with("<lambda>") {
+            "returns"
+        } else {
+            "ends without `return`, which gives"
+        }
     }
 
     fn raise(&mut self, class: hir::ValueId, args: &[hir::ValueId], span: Span) -> bool {

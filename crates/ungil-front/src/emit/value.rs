@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ungil_ir::{Type, ir};
 
+use super::origin::Origin;
 use crate::host::Constant;
 
 /// A typed value.
@@ -17,6 +18,8 @@ pub(crate) struct Val {
     pub(crate) known: Option<Constant>,
     /// Its fields, if it is an aggregate that was put together in sight.
     pub(crate) parts: Option<Rc<[Val]>>,
+    /// What it comes from, for diagnostics.
+    pub(crate) origin: Origin,
 }
 
 impl Val {

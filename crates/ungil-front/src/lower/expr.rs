@@ -97,6 +97,9 @@ impl<'a> Lower<'a> {
                 None => self.reject_keyword_unpacking(keyword),
             }
         }
+        if call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none()) {
+            return self.error(call.range());
+        }
         self.emit(Expr::Call { func, args, keywords }, self.span(call.range()))
     }
 

@@ -64,7 +64,9 @@ impl<'a> Lower<'a> {
             });
             this.check_carried(&frame.heads, &carried);
             let escapes = std::mem::take(&mut frame.escapes);
-            this.push(StmtKind::For(For { label, iterable, element, body, carried, prange, escapes }), span);
+            let place = this.span(stmt.iter.range());
+            let each = For { label, iterable, place, element, body, carried, prange, escapes };
+            this.push(StmtKind::For(each), span);
             this.behind(&frame, &entry, span);
             this.stmts(&stmt.orelse);
             if broken && this.live {

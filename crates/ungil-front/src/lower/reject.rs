@@ -1,11 +1,14 @@
 //! What the language lacks, and what to write instead.
 
-use ruff_python_ast::{Decorator, Expr as PyExpr, Keyword, Parameter, Stmt as PyStmt};
+use ruff_python_ast::{
+    Decorator, Expr as PyExpr, Keyword, Parameter, Stmt as PyStmt, StmtGlobal, StmtNonlocal,
+};
 use ruff_text_size::{Ranged, TextRange};
 use ungil_ir::Span;
 use ungil_ir::diagnostic::{Diagnostic, Kind};
 
 use super::Lower;
+use crate::suggest;
 
 impl Lower<'_> {
     pub(super) fn reject_stmt(&mut self, stmt: &PyStmt) {
@@ -34,6 +37,14 @@ impl Lower<'_> {
         };
         let range = head(stmt);
         self.unsupported("unsupported-statement", what, help, range);
+        if let PyStmt::Global(StmtGlobal { names, .. }) | PyStmt::Nonlocal(StmtNonlocal { names, .. }) = stmt
+        {
+            // What becomes of them is told already.
+            for name in names {
+                let value = self.error(range);
+                self.bind(name.as_str(), value);
+            }
+        }
     }
 
     pub(super) fn reject_expr(&mut self, expr: &PyExpr) {
@@ -128,10 +139,15 @@ impl Lower<'_> {
 
     pub(super) fn reject_unknown_name(&mut self, name: &str, span: Span) {
         let message = format!("name `{name}` is not defined");
+        let outside = self.unit.host.names(self.unit.function);
+        let known = self.names.iter().map(|name| &**name).chain(outside.iter().map(|name| &**name));
+        let help = match suggest::nearest(name, known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "globals are looked up when the function is compiled: define it before the first call"
+                .to_owned(),
+        };
         self.report(
-            Diagnostic::new("undefined-name", Kind::Typing, message, self.unit.file, span).with_help(
-                "globals are looked up when the function is compiled: define it before the first call",
-            ),
+            Diagnostic::new("undefined-name", Kind::Typing, message, self.unit.file, span).with_help(help),
         );
     }
 

@@ -147,6 +147,8 @@ impl<'a> Lower<'a> {
 
     fn unpack(&mut self, targets: &'a [PyExpr], value: ValueId) {
         let count = targets.len() as u32;
+        // How many elements there must be, a starred target leaves open.
+        let is_starred = targets.iter().any(PyExpr::is_starred_expr);
         for (index, target) in targets.iter().enumerate() {
             let span = self.span(target.range());
             if target.is_starred_expr() {
@@ -157,7 +159,9 @@ impl<'a> Lower<'a> {
                 }
                 continue;
             }
-            let element = self.emit(Expr::Unpack { value, index: index as u32, count }, span);
+            let expr =
+                if is_starred { Expr::Error } else { Expr::Unpack { value, index: index as u32, count } };
+            let element = self.emit(expr, span);
             self.pass_on(value, element);
             self.assign(target, element);
         }

@@ -6,6 +6,11 @@ use ungil_ir::ir::FastMath;
 
 use super::Program;
 use crate::host::{ErrorModel, JitOptions, Object};
+use crate::suggest;
+
+/// The options that there are.
+const NAMES: [&str; 8] =
+    ["nopython", "parallel", "fastmath", "cache", "nogil", "boundscheck", "error_model", "inline"];
 
 impl Program {
     /// The options of a decorator, if it is `jit` or `njit`, called or not.
@@ -25,10 +30,14 @@ impl Program {
         for keyword in &call.arguments.keywords {
             if let Err(problem) = set_option(&mut options, keyword) {
                 self.diagnostics.push(
-                    Diagnostic::new("unknown-option", Kind::Unsupported, problem, &self.file, Self::span(keyword.range))
-                        .with_help(
-                            "the options are nopython, parallel, fastmath, cache, nogil, boundscheck, error_model, inline",
-                        ),
+                    Diagnostic::new(
+                        "unknown-option",
+                        Kind::Unsupported,
+                        problem,
+                        &self.file,
+                        Self::span(keyword.range),
+                    )
+                    .with_help(format!("the options are {}", NAMES.join(", "))),
                 );
             }
         }
@@ -62,7 +71,10 @@ fn set_option(options: &mut JitOptions, keyword: &Keyword) -> Result<(), String>
                 flag(name, value)?;
             }
         }
-        _ => return Err(format!("`jit` has no option `{name}`")),
+        _ => {
+            let meant = suggest::nearest(name, NAMES).map(|known| format!(": did you mean `{known}`?"));
+            return Err(format!("`jit` has no option `{name}`{}", meant.unwrap_or_default()));
+        }
     }
     Ok(())
 }

@@ -18,7 +18,10 @@ impl Session<'_> {
         let order = self.reachable(entry);
         let mut diagnostics = Vec::new();
         for id in &order {
-            for diagnostic in std::mem::take(&mut self.instances[id.0 as usize].diagnostics) {
+            let instance = &mut self.instances[id.0 as usize];
+            let mut found = std::mem::take(&mut instance.diagnostics);
+            found.sort_by_key(|diagnostic| place_in(&instance.code.hir.file, diagnostic));
+            for diagnostic in found {
                 diagnostics.push(self.with_calls(diagnostic, *id));
             }
         }
@@ -105,6 +108,14 @@ impl Session<'_> {
             .with_help("a recursive function needs a path that returns without calling itself"),
         )
     }
+}
+
+/// Where a diagnostic first points into `file`.
+fn place_in(file: &Arc<SourceFile>, diagnostic: &Diagnostic) -> u32 {
+    std::iter::once(&diagnostic.primary)
+        .chain(&diagnostic.secondary)
+        .find(|label| Arc::ptr_eq(&label.file, file))
+        .map_or(0, |label| label.span.start)
 }
 
 /// Adds to what is wrong with a function the place of a call of it.

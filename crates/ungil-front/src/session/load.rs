@@ -21,11 +21,18 @@ pub(crate) fn load(
     let parsed = parse::function(&definition).map_err(|diagnostic| vec![diagnostic])?;
     let mut function =
         lower::lower(&parsed, &definition, id, host, options.map_or(parallel, |own| own.parallel));
-    if !function.diagnostics.is_empty() {
+    // What lacks only an expression here and there is looked at further: all that is wrong is told at once.
+    if function.diagnostics.iter().any(is_final) {
         return Err(function.diagnostics);
     }
     simplify::simplify(&mut function);
     Ok(Code { hir: Arc::new(function), owner, defaults, options })
+}
+
+/// Whether nothing can be said about the types of a function with this mistake.
+fn is_final(diagnostic: &Diagnostic) -> bool {
+    const LIMITS: [&str; 3] = ["too-large", "nests-too-deeply", "too-many-names"];
+    diagnostic.kind == Kind::Syntax || LIMITS.contains(&diagnostic.id)
 }
 
 fn without_source(object: &Object, reason: &str) -> Diagnostic {

@@ -72,6 +72,10 @@ mistakes! {
     nothing_returned_then_added: ["int64"] "def log(n):\n    print(n)\n\ndef f(n):\n    return log(n) + 1\n";
     either_of_two_functions: ["int64"] "def up(n):\n    return n + 1\n\ndef down(n):\n    return n - 1\n\ndef f(n):\n    step = up if n > 0 else down\n    return step(n)\n";
 
+    accumulator_becomes_a_float: ["int64"] "def f(n):\n    flags = 0\n    for i in range(n):\n        flags += i / 2\n    return flags & 1\n";
+    wrong_result_used_again: ["float64"] "def f(x):\n    if x > 0:\n        result = x\n    else:\n        result = 'negative'\n    print(result.upper())\n    return result + 1\n";
+    none_on_one_path: ["float64"] "def f(x):\n    if x > 0:\n        return 'positive'\n";
+
     // Operators.
     bits_of_floats: ["float64", "int64"] "def f(x, n):\n    mask = n / 2\n    return (n & mask) | (x << 1)\n";
     complex_order: ["complex128"] "def f(z):\n    if z > 0:\n        return z\n    return -z\n";
@@ -137,7 +141,9 @@ mistakes! {
     unknown_option: ["int64"] "from numba import njit\n\n@njit(paralel=True)\ndef f(n):\n    return n\n";
     option_not_constant: ["int64"] "from numba import njit\n\nflag = True\n\n@njit(parallel=flag)\ndef f(n):\n    return n\n";
 
-    // Several at once.
+    // Several at once, and nothing said twice.
+    list_used_again: ["int64"] "def f(n):\n    found = [n]\n    found.append(n + 1)\n    total = 0\n    for value in found:\n        total += value\n    return total + found[0] + len(found)\n";
+    mistake_in_a_nested_function: ["int64"] "def f(n):\n    def last(k):\n        return [k][0]\n    return last(n) + None\n";
     all_at_once: ["int64", "float64"] "import math\n\ndef f(n, x):\n    names = ['a', 'b']\n    low = x & n\n    for name in names:\n        low += math.sqr(name)\n    try:\n        high = n / 0\n    except ZeroDivisionError:\n        high = undefined\n    return low + high + x.size\n";
     in_a_callee: ["int64"] "def inner(a, b):\n    return a + b\n\ndef outer(a):\n    return inner(a, None)\n\ndef f(n):\n    return outer(n)\n";
 }
