@@ -74,6 +74,8 @@ impl Emitter<'_, '_> {
             parts.extend((0..y.len()).map(|index| self.field(b, index)));
             return self.tuple(parts, span);
         }
+        // Only what happens from here on can excuse that there is no result.
+        let (blocked, told) = (self.blocked.take(), self.findings.len());
         let done = if a.ty.is_number() && b.ty.is_number() {
             match (&a.ty, &b.ty) {
                 (Type::Complex(_), _) | (_, Type::Complex(_)) => self.complex_op(op, a, b),
@@ -83,7 +85,9 @@ impl Emitter<'_, '_> {
         } else {
             None
         };
-        if done.is_some() || self.blocked.is_some() {
+        let is_unknown = self.blocked.is_some() || self.findings.len() > told;
+        self.blocked = blocked.or(self.blocked);
+        if done.is_some() || is_unknown {
             return done;
         }
         let (left, right) = (self.type_name(&a.ty), self.type_name(&b.ty));

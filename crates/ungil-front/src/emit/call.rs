@@ -8,7 +8,7 @@ use ungil_ir::{ObjectId, Type};
 
 use super::origin::Finding;
 use super::{Emitter, Val};
-use crate::hir::ParamKind;
+use crate::hir::{Param, ParamKind};
 use crate::host::Object;
 use crate::session::{Code, Entity, Key, Owner, called_here};
 use crate::suggest;
@@ -150,6 +150,17 @@ impl Emitter<'_, '_> {
                 None => error,
             })
         };
+        let takes = |name: &Arc<str>, param: &Param| {
+            matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly) && param.name == *name
+        };
+        // Told before a missing argument: the name is misspelt, more often than not.
+        if let Some((name, _)) =
+            keywords.iter().find(|(name, _)| !hir.params.iter().any(|param| takes(name, param)))
+        {
+            let names = hir.params.iter().map(|param| &*param.name);
+            let help = suggest::nearest(name, names).map(|known| format!("did you mean `{known}`?"));
+            return wrong(self, format!("got an unexpected keyword argument `{name}`"), help);
+        }
         for param in &hir.params {
             let by_position = match param.kind {
                 ParamKind::PositionalOnly | ParamKind::Positional => positional.next(),
@@ -208,11 +219,6 @@ impl Emitter<'_, '_> {
             let plural = if most == 1 { "" } else { "s" };
             let what = format!("takes at most {most} positional argument{plural}, and is given {given}");
             return wrong(self, what, None);
-        }
-        if let Some((name, _)) = keywords.first() {
-            let names = hir.params.iter().map(|param| &*param.name);
-            let help = suggest::nearest(name, names).map(|known| format!("did you mean `{known}`?"));
-            return wrong(self, format!("got an unexpected keyword argument `{name}`"), help);
         }
         Some(bound)
     }
