@@ -191,6 +191,17 @@ impl<'py> PythonHost<'py> {
         found.map(|found| self.classify(&found)).transpose()
     }
 
+    /// The names that a function may mean: what it captured, its globals, the builtins.
+    fn find_names(&self, function: ObjectId) -> PyResult<Vec<String>> {
+        let Some(function) = self.function_of(function) else { return Ok(Vec::new()) };
+        let mut names: Vec<String> = function.getattr("__code__")?.getattr("co_freevars")?.extract()?;
+        let globals = function.getattr("__globals__")?;
+        let globals = globals.cast::<PyDict>()?;
+        names.extend(globals.keys().iter().filter_map(|name| name.extract::<String>().ok()));
+        names.extend(public_names(&builtins(self.py(), globals)?)?);
+        Ok(names)
+    }
+
     fn find_definition(&self, id: ObjectId) -> PyResult<Result<Definition, String>> {
         let py = self.py();
         let Some(object) = self.object_of(id) else { return Ok(Err("the function is gone".into())) };
@@ -270,6 +281,14 @@ impl Host for PythonHost<'_> {
         )
     }
 
+    fn names(&self, function: ObjectId) -> Vec<String> {
+        self.find_names(function).unwrap_or_default()
+    }
+
+    fn members(&self, module: ObjectId) -> Vec<String> {
+        self.object_of(module).map_or(Vec::new(), |module| public_names(&module).unwrap_or_default())
+    }
+
     fn definition(&self, function: ObjectId) -> Result<Definition, String> {
         self.keep(self.find_definition(function).map(Some))
             .unwrap_or_else(|| Err("its source cannot be read".into()))
@@ -282,6 +301,12 @@ fn builtins<'py>(py: Python<'py>, globals: &Bound<'py, PyDict>) -> PyResult<Boun
         Some(module) if module.is_instance_of::<PyModule>() => Ok(module),
         _ => Ok(py.import("builtins")?.into_any()),
     }
+}
+
+/// The names in a module that do not begin with an underscore.
+fn public_names(module: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let names = module.dir()?.iter().filter_map(|name| name.extract::<String>().ok());
+    Ok(names.filter(|name| !name.starts_with('_')).collect())
 }
 
 /// Where the body of a lambda lies: from the first to the last place that its instructions come from.
