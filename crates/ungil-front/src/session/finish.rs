@@ -69,10 +69,15 @@ impl Session<'_> {
                     }
                 });
             }
-            // A call whose result is not known yet has emitted nothing; its callee's errors matter all the same.
+            // A call whose result is not known yet has emitted nothing; its callee's errors matter all the same. So do those
+            // of all that a function without code called.
+            let has_code = self.instances[id.0 as usize].function.is_some();
             for (index, callee) in self.instances.iter().enumerate() {
                 let callee_id = FuncId(index as u32);
-                if callee.callers.contains(&id) && callee.ret.is_none() && !order.contains(&callee_id) {
+                if callee.callers.contains(&id)
+                    && (callee.ret.is_none() || !has_code)
+                    && !order.contains(&callee_id)
+                {
                     order.push(callee_id);
                 }
             }

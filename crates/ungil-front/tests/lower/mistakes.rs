@@ -91,6 +91,8 @@ mistakes! {
     too_few_arguments: ["int64"] "def area(width, height):\n    return width * height\n\ndef f(n):\n    return area(n)\n";
     too_many_arguments: ["int64"] "def area(width, height):\n    return width * height\n\ndef f(n):\n    return area(n, n, n)\n";
     unknown_keyword: ["int64"] "def area(width, height=1):\n    return width * height\n\ndef f(n):\n    return area(n, heigth=2)\n";
+    keyword_misspelt: ["int64"] "def area(width, height):\n    return width * height\n\ndef f(n):\n    return area(n, heigth=2)\n";
+    given_twice: ["int64"] "def area(width, height):\n    return width * height\n\ndef f(n):\n    return area(n, 2, width=n)\n";
     keywords_unpacked: ["int64"] "def area(width, height=1):\n    return width * height\n\ndef f(n):\n    return area(**{'width': n})\n";
     float_as_range_argument: ["float64"] "def f(x):\n    total = 0\n    for i in range(x / 2):\n        total += i\n    return total\n";
     math_misspelt: ["float64"] "import math\n\ndef f(x):\n    return math.sqr(x) + math.ln(x)\n";
@@ -144,6 +146,8 @@ mistakes! {
     // Several at once, and nothing said twice.
     list_used_again: ["int64"] "def f(n):\n    found = [n]\n    found.append(n + 1)\n    total = 0\n    for value in found:\n        total += value\n    return total + found[0] + len(found)\n";
     mistake_in_a_nested_function: ["int64"] "def f(n):\n    def last(k):\n        return [k][0]\n    return last(n) + None\n";
+    mistake_in_a_function_handed_out: ["int64"] "def make():\n    def last(k):\n        return [k][0]\n    return last\n\ndef f(n):\n    return make()(n)\n";
+    mistake_in_a_prange_body: ["int64"] "from numba import prange\n\ndef f(n):\n    total = 0.0\n    for i in prange(n):\n        values = [i]\n        total += values[0]\n    return total\n";
     all_at_once: ["int64", "float64"] "import math\n\ndef f(n, x):\n    names = ['a', 'b']\n    low = x & n\n    for name in names:\n        low += math.sqr(name)\n    try:\n        high = n / 0\n    except ZeroDivisionError:\n        high = undefined\n    return low + high + x.size\n";
     in_a_callee: ["int64"] "def inner(a, b):\n    return a + b\n\ndef outer(a):\n    return inner(a, None)\n\ndef f(n):\n    return outer(n)\n";
 }

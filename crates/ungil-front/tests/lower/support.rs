@@ -1,10 +1,11 @@
 //! From source text to HIR, for tests.
 
 use ungil_front::hir::Function;
-use ungil_front::host::{Definition, Host};
+use ungil_front::host::{Definition, Host, JitOptions};
 use ungil_front::program::Program;
 use ungil_front::simplify::simplify;
 use ungil_front::{lower, parse};
+use ungil_ir::Type;
 use ungil_ir::diagnostic::{Style, render};
 
 use crate::wellformed;
@@ -25,6 +26,13 @@ pub(crate) fn lowered(source: &str) -> Result<Function, String> {
     if function.diagnostics.is_empty() {
         Ok(function)
     } else {
+        // What is wrong here is told at least, whatever typing makes of the rest.
+        let types = vec![Type::INT64; function.params.len()];
+        let all = ungil_front::compile(&program, id, &types, &JitOptions::default())
+            .expect_err("a function with mistakes is not compiled");
+        for diagnostic in &function.diagnostics {
+            assert!(all.iter().any(|other| other.headline == diagnostic.headline), "{diagnostic}");
+        }
         Err(render(&function.diagnostics, Style::Plain))
     }
 }
