@@ -1,6 +1,7 @@
-//! What to write instead: the help lines of diagnostics that depend on types and names.
+//! What to write instead: the diagnostics of calls that do not fit, and the help lines that depend on types and names.
 
 use ungil_ir::Type;
+use ungil_ir::diagnostic::Span;
 
 use super::{Emitter, Val};
 use crate::hir::BinaryOp;
@@ -72,10 +73,56 @@ impl Emitter<'_, '_> {
             _ => "compute it in the caller, and pass the value",
         }
     }
+
+    /// A call whose arguments do not fit.
+    pub(super) fn wrong_arguments(&mut self, name: &str, args: &[Val], span: Span) -> Option<Val> {
+        let types: Vec<String> = args.iter().map(|arg| self.type_name(&arg.ty)).collect();
+        let error = self
+            .typing("arguments", span, format!("`{name}` cannot be called with ({})", types.join(", ")))
+            .with_text(self.takes(name, args));
+        let error = match arguments_help(name, args) {
+            Some(help) => error.with_help(help),
+            None => error,
+        };
+        let vals: Vec<&Val> = args.iter().collect();
+        self.report_on(error, &vals)
+    }
+
+    /// What a function takes, in words.
+    fn takes(&mut self, name: &str, args: &[Val]) -> String {
+        if let Some(known) = takes(name) {
+            return known.to_owned();
+        }
+        let short = name.strip_prefix("math.").unwrap_or(name);
+        let is_real = |arg: &Val| matches!(arg.ty, Type::Bool | Type::Int(_) | Type::Float(_));
+        let counts: Vec<String> = (0..4)
+            .filter(|count| self.session.prelude_takes(short, *count))
+            .map(|count| count.to_string())
+            .collect();
+        match counts.as_slice() {
+            [] if matches!(short, "sqrt" | "fabs" | "floor" | "ceil" | "trunc") => {
+                "takes one real number".to_owned()
+            }
+            [] => "these arguments do not fit".to_owned(),
+            [count] if count == "1" => "takes one real number".to_owned(),
+            _ if counts.contains(&args.len().to_string()) && args.iter().all(is_real) => {
+                "takes integers".to_owned()
+            }
+            _ => format!("takes {} real numbers", counts.join(" or ")),
+        }
+    }
+
+    /// A function that compiled code lacks.
+    pub(super) fn no_builtin(&mut self, name: &str, span: Span) -> Option<Val> {
+        let error = self
+            .unsupported("unsupported-function", span, format!("compiled code has no `{name}`"))
+            .with_help(function_help(name));
+        self.report(error)
+    }
 }
 
 /// What a function of Python's or ungil's own takes.
-pub(super) fn takes(name: &str) -> Option<&'static str> {
+fn takes(name: &str) -> Option<&'static str> {
     Some(match name {
         "abs" | "bool" => "takes one number",
         "min" | "max" => "takes two or more real numbers, or a tuple of them",
@@ -99,7 +146,7 @@ pub(super) fn takes(name: &str) -> Option<&'static str> {
 }
 
 /// What to do about arguments of these types.
-pub(super) fn arguments_help(name: &str, args: &[Val]) -> Option<&'static str> {
+fn arguments_help(name: &str, args: &[Val]) -> Option<&'static str> {
     let any = |test: fn(&Type) -> bool| args.iter().any(|arg| test(&arg.ty));
     let is_float = |ty: &Type| matches!(ty, Type::Float(_));
     Some(match name {
@@ -130,7 +177,7 @@ pub(super) fn arguments_help(name: &str, args: &[Val]) -> Option<&'static str> {
 }
 
 /// What to do about a function that compiled code lacks.
-pub(super) fn function_help(name: &str) -> &'static str {
+fn function_help(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or(name) {
         "list" | "dict" | "set" | "frozenset" | "bytearray" => {
             "use a tuple if the length is fixed, or compute the result in a loop"

@@ -6,7 +6,7 @@ use ungil_ir::diagnostic::Span;
 use ungil_ir::ir::{self, BinaryOp as Machine, CompareOp as Cmp, Intrinsic, Op, UnaryOp};
 use ungil_ir::{IntTy, Type};
 
-use super::{Emitter, Val, advice};
+use super::{Emitter, Val};
 use crate::hir::{BinaryOp, CompareOp};
 use crate::host::{Constant, ErrorModel, Object};
 use crate::session::Entity;
@@ -393,60 +393,6 @@ impl Emitter<'_, '_> {
         Some(self.bool(any))
     }
 
-    fn print(&mut self, args: &[Val], keywords: &Keywords, span: Span) -> Option<Val> {
-        let mut texts: [Arc<str>; 2] = [" ".into(), "\n".into()];
-        for (name, val) in keywords {
-            let slot = match &**name {
-                "sep" => 0,
-                "end" => 1,
-                _ => {
-                    let error = self
-                        .unsupported(
-                            "print-file",
-                            span,
-                            format!("`print` takes no `{name}=` in compiled code"),
-                        )
-                        .with_help("print in Python");
-                    return self.report(error);
-                }
-            };
-            match &val.known {
-                Some(Constant::Str(text)) => texts[slot] = Arc::clone(text),
-                Some(Constant::None) => {}
-                _ => {
-                    let error = self.typing(
-                        "arguments",
-                        span,
-                        format!("`{name}=` of `print` must be a literal string"),
-                    );
-                    let error = error.with_help("write the text here: `sep=\", \"`");
-                    return self.report_on(error, &[val]);
-                }
-            }
-        }
-        let (mut parts, mut values) = (Vec::new(), Vec::new());
-        for arg in args {
-            match (&arg.known, &arg.ty) {
-                (Some(Constant::Str(text)), _) => parts.push(ir::PrintPart::Text(Arc::clone(text))),
-                (_, ty) if is_printable(ty) => {
-                    parts.push(ir::PrintPart::Value(ty.clone()));
-                    values.push(arg.id);
-                }
-                (_, ty) => {
-                    let name = self.type_name(ty);
-                    let error = self
-                        .unsupported("print-value", span, format!("compiled code cannot print {name}"))
-                        .with_help("print numbers, bools, `None`, literal strings, and tuples of numbers");
-                    return self.report(error);
-                }
-            }
-        }
-        let [sep, end] = texts;
-        let id = self.session.print(ir::Print { parts, sep, end });
-        self.bind(Type::None, Op::Print(id, values));
-        Some(self.none())
-    }
-
     /// `int32(x)` and the like.
     pub(super) fn cast_call(
         &mut self,
@@ -462,60 +408,6 @@ impl Emitter<'_, '_> {
             return self.wrong_arguments(&ty.to_string(), args, span);
         }
         self.convert(a, ty)
-    }
-
-    /// A call whose arguments do not fit.
-    pub(super) fn wrong_arguments(&mut self, name: &str, args: &[Val], span: Span) -> Option<Val> {
-        let types: Vec<String> = args.iter().map(|arg| self.type_name(&arg.ty)).collect();
-        let error = self
-            .typing("arguments", span, format!("`{name}` cannot be called with ({})", types.join(", ")))
-            .with_text(self.takes(name, args));
-        let error = match advice::arguments_help(name, args) {
-            Some(help) => error.with_help(help),
-            None => error,
-        };
-        let vals: Vec<&Val> = args.iter().collect();
-        self.report_on(error, &vals)
-    }
-
-    /// What a function takes, in words.
-    fn takes(&mut self, name: &str, args: &[Val]) -> String {
-        if let Some(known) = advice::takes(name) {
-            return known.to_owned();
-        }
-        let short = name.strip_prefix("math.").unwrap_or(name);
-        let is_real = |arg: &Val| matches!(arg.ty, Type::Bool | Type::Int(_) | Type::Float(_));
-        let counts: Vec<String> = (0..4)
-            .filter(|count| self.session.prelude_takes(short, *count))
-            .map(|count| count.to_string())
-            .collect();
-        match counts.as_slice() {
-            [] if matches!(short, "sqrt" | "fabs" | "floor" | "ceil" | "trunc") => {
-                "takes one real number".to_owned()
-            }
-            [] => "these arguments do not fit".to_owned(),
-            [count] if count == "1" => "takes one real number".to_owned(),
-            _ if counts.contains(&args.len().to_string()) && args.iter().all(is_real) => {
-                "takes integers".to_owned()
-            }
-            _ => format!("takes {} real numbers", counts.join(" or ")),
-        }
-    }
-
-    fn no_builtin(&mut self, name: &str, span: Span) -> Option<Val> {
-        let error = self
-            .unsupported("unsupported-function", span, format!("compiled code has no `{name}`"))
-            .with_help(advice::function_help(name));
-        self.report(error)
-    }
-}
-
-fn is_printable(ty: &Type) -> bool {
-    match ty {
-        Type::None | Type::Range(_) => true,
-        Type::Tuple(parts) => parts.iter().all(is_printable),
-        Type::Optional(inner) => is_printable(inner),
-        other => other.is_number(),
     }
 }
 

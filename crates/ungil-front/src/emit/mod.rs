@@ -8,7 +8,8 @@
 //! - [`stmts`], [`exprs`]: the statements and expressions; [`loops`]: `for` and `prange`;
 //! - [`arith`], [`compare`], [`convert`], [`aggregate`]: operators, comparisons, conversions, tuples;
 //! - [`origin`]: where the types in a diagnostic come from; [`advice`]: what to write instead;
-//! - [`call`]: calls and how arguments bind; [`builtins`], [`math`], [`intrinsics`]: what the compiler itself knows.
+//! - [`call`]: calls and how arguments bind; [`builtins`], [`print`], [`math`], [`intrinsics`]: what the compiler itself
+//!   knows.
 
 mod advice;
 mod aggregate;
@@ -23,6 +24,7 @@ mod intrinsics;
 mod loops;
 mod math;
 mod origin;
+mod print;
 mod stmts;
 mod value;
 
