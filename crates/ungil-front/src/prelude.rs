@@ -29,11 +29,15 @@ macro_rules! files {
 }
 
 static FILES: &[File] = &files![
+    "math_arcsine",
     "math_arctangent",
+    "math_error",
     "math_exponential",
     "math_floats",
+    "math_gamma",
     "math_hyperbolic",
     "math_integers",
+    "math_inverse_hyperbolic",
     "math_logarithm",
     "math_power",
     "math_sine",

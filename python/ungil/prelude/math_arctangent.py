@@ -1,10 +1,9 @@
-"""Inverses of the circular functions, of `float64`.
+"""Arc tangents of `float64`, in straight lines that vectorise.
 
 | function       | largest error measured | method                                             |
 |----------------|------------------------|---------------------------------------------------|
-| `atan`         | 0.66 ULP               | straight lines that vectorise; one division        |
+| `atan`         | 0.66 ULP               | one division                                       |
 | `atan2`        | 0.63 ULP               | the same, where quotient and parts are not extreme |
-| `asin`, `acos` | the C library's        | the C library                                     |
 
 The angle of the point (b, a) in the first quarter is that of a/b below tan(pi/8) (measured from the nearer axis), and
 pi/4 plus that of (a - b) / (a + b) between. So the polynomial, a minimax fit with an error of 2**-59.4, is only asked
@@ -43,7 +42,9 @@ def atan2(y, x):
     steep = a > b
     least = select(steep, b, a)
     greatest = select(steep, a, b)
-    if unlikely(not (least > _ATAN2_LEAST and greatest < _ATAN2_GREATEST)):
+    # A part that is 0 loses nothing, and is too common to be left to the C library.
+    usual = (least > _ATAN2_LEAST or least == 0.0) and greatest > _ATAN2_LEAST and greatest < _ATAN2_GREATEST
+    if unlikely(not usual):
         return libm("atan2", y, x)
     return copysign(angle(least, greatest, steep, x < 0.0), y)
 
@@ -84,13 +85,3 @@ def angle(least, greatest, steep, behind):
     head = base + t
     lost = (base - head) + t
     return head + (lost + (base_low + tail))
-
-
-def asin(x):
-    """The arc sine, in [-pi/2, pi/2]; a NaN outside [-1, 1]."""
-    return libm("asin", x)
-
-
-def acos(x):
-    """The arc cosine, in [0, pi]; a NaN outside [-1, 1]."""
-    return libm("acos", x)
