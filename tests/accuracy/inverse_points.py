@@ -16,6 +16,7 @@ from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
+from mpmath import libmp
 
 DIRECTORY = Path(__file__).parents[2] / "python" / "ungil" / "prelude"
 NAME = "prelude_under_measurement"
@@ -72,9 +73,11 @@ def ulps(got: float, want: Any) -> float:
         return 0.0 if got == nearest or (got != got and nearest != nearest) else math.inf
     if want == 0.0:
         return 0.0 if got == 0.0 else math.inf
-    # The exponent of `want` as a number from 1/2 to 1; below the least normal the unit stays as it is.
-    exponent = want.exp + want.bc
-    return abs(float(mpmath.ldexp(got - want, 53 - max(exponent, -1021))))
+    # The exponent of `want` as a number from 1/2 to 1; below the least normal the unit stays as it is. mpmath's inner
+    # functions take a quarter of the time that its operators do.
+    exponent = max(want.exp + want.bc, -1021)
+    apart = libmp.mpf_sub(libmp.from_float(got), want._mpf_, 53, "n")
+    return abs(libmp.to_float(libmp.mpf_shift(apart, 53 - exponent)))
 
 
 def largest_error(
