@@ -38,6 +38,18 @@ ALL = (
 )
 
 
+def test_the_measure_knows_errors_that_are_known() -> None:
+    with mpmath.workprec(points.PRECISION):
+        two = mpmath.mpf(2)
+        assert points.ulps(1.0, 1 + two**-53) == 0.5
+        assert points.ulps(1.0, 1 - two**-54) == 0.5
+        assert points.ulps(points.LEAST, two**-1075) == 0.5
+        assert points.ulps(math.inf, two**1024) == 0.0
+        assert points.ulps(0.0, two * 0) == 0.0
+        for got in (math.inf, math.nan):
+            assert points.ulps(got, two) == math.inf
+
+
 @pytest.mark.parametrize(
     ("function", "exact", "where", "bound"),
     [
