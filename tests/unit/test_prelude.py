@@ -19,6 +19,7 @@ import pytest
 DIRECTORY = Path(__file__).parents[2] / "python" / "ungil" / "prelude"
 NAME = "prelude_under_test"
 LEAST = -(2**63)
+HUGE = sys.float_info.max
 N_RANDOM = 1500
 
 
@@ -97,11 +98,11 @@ def multiples_of_half_pi() -> Iterator[float]:
 
 
 BOUNDED: list[tuple[Callable[[float], float], Callable[[Any], Any], float, float, float]] = [
-    (sine.sin, mpmath.sin, 1.0, -(2.0**23), 2.0**23),
-    (sine.cos, mpmath.cos, 1.0, -(2.0**23), 2.0**23),
-    (sine.sin_fast, mpmath.sin, 4.0, -(2.0**30), 2.0**30),
-    (sine.cos_fast, mpmath.cos, 4.0, -(2.0**30), 2.0**30),
-    (tangent.tan, mpmath.tan, 1.0, -(2.0**23), 2.0**23),
+    (sine.sin, mpmath.sin, 1.0, -HUGE, HUGE),
+    (sine.cos, mpmath.cos, 1.0, -HUGE, HUGE),
+    (sine.sin_fast, mpmath.sin, 4.0, -HUGE, HUGE),
+    (sine.cos_fast, mpmath.cos, 4.0, -HUGE, HUGE),
+    (tangent.tan, mpmath.tan, 1.0, -HUGE, HUGE),
     (exponential.exp, mpmath.exp, 1.0, -800.0, 800.0),
     (logarithm.log, mpmath.log, 1.0, 5e-324, sys.float_info.max),
     (arctangent.atan, mpmath.atan, 1.0, -1e300, 1e300),
@@ -134,17 +135,6 @@ def test_error_is_bounded(
         for x in points:
             error = ulps(function(x), exact(mpmath.mpf(x)))
             assert error <= bound, (x, function(x), error)
-
-
-@pytest.mark.parametrize(
-    ("function", "exact"),
-    [(sine.sin, mpmath.sin), (sine.cos, mpmath.cos), (sine.sin_fast, mpmath.sin), (sine.cos_fast, mpmath.cos)],
-)
-def test_huge_arguments_go_to_the_c_library(function: Callable[[float], float], exact: Callable[[Any], Any]) -> None:
-    """Where x is next to a multiple of pi/2 the C library may be off by some units itself."""
-    with mpmath.workprec(1400):
-        for x in [*arguments(-1e308, 1e308, seed=8), *multiples_of_half_pi()]:
-            assert ulps(function(x), exact(mpmath.mpf(x))) <= 10.0, x
 
 
 def same_as_c_library(function: Callable[..., float], name: str, *args: float) -> bool:

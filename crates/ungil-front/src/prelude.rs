@@ -40,6 +40,7 @@ static FILES: &[File] = &files![
     "math_inverse_hyperbolic",
     "math_logarithm",
     "math_power",
+    "math_reduction",
     "math_sine",
     "math_tangent",
     "operators_complex",

@@ -20,6 +20,7 @@ mod job;
 pub mod parallel;
 mod poll;
 mod pool;
+mod reduction;
 mod signals;
 mod stack;
 mod symbols;

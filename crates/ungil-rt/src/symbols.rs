@@ -1,6 +1,6 @@
 //! The table of what generated code may call: names and addresses, which the loader defines as absolute symbols.
 
-use crate::{chunk, context, host, parallel, poll, threads, tick};
+use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
 
 /// Name and address of everything that generated code refers to in this runtime.
 ///
@@ -17,6 +17,9 @@ use crate::{chunk, context, host, parallel, poll, threads, tick};
 ///                               uint8_t *partials, int64_t partial_size);
 /// int64_t ungil_rt_get_num_threads(void);
 /// int32_t ungil_rt_set_num_threads(int64_t n_threads); // 0 = done, 1 = refused
+/// double  ungil_rt_quarter_turns(double x);           // these three for x >= 2**23
+/// double  ungil_rt_quarter_rest(double x);
+/// double  ungil_rt_quarter_rest_low(double x);
 /// ```
 ///
 /// where `Body` is [`crate::Body`].
@@ -31,6 +34,9 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_parallel_for", parallel::ungil_rt_parallel_for as *const () as usize),
         ("ungil_rt_get_num_threads", threads::ungil_rt_get_num_threads as *const () as usize),
         ("ungil_rt_set_num_threads", threads::ungil_rt_set_num_threads as *const () as usize),
+        ("ungil_rt_quarter_turns", reduction::ungil_rt_quarter_turns as *const () as usize),
+        ("ungil_rt_quarter_rest", reduction::ungil_rt_quarter_rest as *const () as usize),
+        ("ungil_rt_quarter_rest_low", reduction::ungil_rt_quarter_rest_low as *const () as usize),
     ]
 }
 

@@ -12,6 +12,8 @@ import struct
 import sys
 
 _LIBM = ctypes.CDLL(ctypes.util.find_library("m") if sys.platform != "win32" else "ucrtbase")
+# Which part of the reduction each of the runtime's functions gives.
+_RUNTIME_PARTS = {"ungil_rt_quarter_turns": 0, "ungil_rt_quarter_rest": 1, "ungil_rt_quarter_rest_low": 2}
 _LIBM_FUNCTIONS = {}
 _LOW = (1 << 64) - 1
 
@@ -155,7 +157,11 @@ def complex_(re, im):
 
 
 def libm(name, *args):
-    """The function of the C mathematics library, on `float64`."""
+    """The function of the C mathematics library, on `float64`; or of the runtime, as the prelude has it too."""
+    if name in _RUNTIME_PARTS:
+        from .math_reduction import without_quarter_turns  # noqa: PLC0415 -- it needs this module
+
+        return float(without_quarter_turns(*args)[_RUNTIME_PARTS[name]])
     function = _LIBM_FUNCTIONS.get(name)
     if function is None:
         function = getattr(_LIBM, name)

@@ -1,10 +1,12 @@
-"""Tangent of `float64`, in straight lines that vectorise, with two divisions; the largest error measured is 0.83 ULP.
+"""Tangent of `float64`, in straight lines that vectorise, with two divisions.
 
 `tan` reduces its argument as `sin` does and divides sine by cosine, both in two words (the remainder of the division
-is found with a fused multiply-add). Beyond 2**23 the C library computes it.
+is found with a fused multiply-add). Beyond 2**23 the argument is reduced by
+`math_reduction`.
 """
 
-from ._intrinsics import div, fabs, fma, from_bits, libm, muladd, select, to_bits, unlikely
+from ._intrinsics import div, fabs, fma, from_bits, muladd, select, to_bits, unlikely
+from .math_reduction import reduced
 
 # As in `math_sine`: 1.5 * 2**52, and pi/2 in parts of 53, 30 and 53 bits.
 _TAN_SHIFT = 6755399441055744.0
@@ -19,14 +21,15 @@ _TAN_SIGN = -0x8000000000000000
 def tan(x):
     """The tangent of `x` radians; a NaN for an infinity."""
     magnitude = fabs(x)
-    if unlikely(magnitude > _TAN_LIMIT):
-        return libm("tan", x)
     shifted = fma(magnitude, _TAN_TWO_OVER_PI, _TAN_SHIFT)
     k = shifted - _TAN_SHIFT
     exact = fma(-k, _TAN_PART_A, magnitude)
     r = fma(-k, _TAN_PART_B, exact)
     low = fma(-k, _TAN_PART_C, fma(-k, _TAN_PART_B, exact - r))
-    even = (to_bits(shifted) & 1) == 0
+    turns = to_bits(shifted)
+    if unlikely(magnitude > _TAN_LIMIT):
+        turns, r, low = reduced(magnitude)
+    even = (turns & 1) == 0
     z = r * r
     z_low = fma(r, r, -z)
 

@@ -8,7 +8,7 @@ use inkwell::basic_block::BasicBlock;
 use inkwell::builder::Builder;
 use inkwell::types::BasicTypeEnum;
 use inkwell::values::{BasicValue, BasicValueEnum, FastMathFlags, FunctionValue, PointerValue};
-use ungil_ir::ir::{self, FastMath, FuncId, Label, Stmt, StmtKind, ValueId, VarId};
+use ungil_ir::ir::{self, FastMath, FuncId, Intrinsic, Label, Op, Stmt, StmtKind, ValueId, VarId};
 
 use super::{Form, Unit};
 use crate::Error;
@@ -25,6 +25,8 @@ pub(super) struct Body<'u, 'c, 'm> {
     pub(super) speculating: Option<PointerValue<'c>>,
     /// Whether what is lowered runs seldom: its calls stay calls.
     pub(super) is_rare: bool,
+    /// The conditions of guards, met so far.
+    guards: Vec<ValueId>,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,
@@ -116,6 +118,7 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             targets: Vec::new(),
             speculating: None,
             is_rare: false,
+            guards: Vec::new(),
             llvm,
             exit,
             slots,
@@ -147,6 +150,9 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
     fn stmt(&mut self, stmt: &'u Stmt) -> Result<Falls, Error> {
         match &stmt.kind {
             StmtKind::Let(value, op) => {
+                if matches!(op, Op::Intrinsic(Intrinsic::Unlikely, _)) {
+                    self.guards.push(*value);
+                }
                 let result = self.op(op, self.function.value_type(*value))?;
                 self.bind(*value, result);
             }
@@ -201,13 +207,22 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
         then: &'u ir::Block,
         otherwise: &'u ir::Block,
     ) -> Result<Falls, Error> {
+        let is_guard = self.guards.contains(&cond);
+        if is_guard && self.speculating.is_some() {
+            // The condition is false in this run; what is left out here need not be found dead later.
+            return self.block(otherwise);
+        }
         let cond = self.value(cond)?.into_int_value();
         let [then_block, else_block, join] = ["then", "else", "join"].map(|name| self.append(name));
         self.builder.build_conditional_branch(cond, then_block, else_block)?;
         let mut falls = Falls::Never;
-        for (block, at) in [(then, then_block), (otherwise, else_block)] {
+        let was_rare = self.is_rare;
+        for (block, at, is_rare) in [(then, then_block, is_guard), (otherwise, else_block, false)] {
             self.builder.position_at_end(at);
-            if self.block(block)? == Falls::Through {
+            self.is_rare = was_rare || is_rare;
+            let block_falls = self.block(block)?;
+            self.is_rare = was_rare;
+            if block_falls == Falls::Through {
                 self.builder.build_unconditional_branch(join)?;
                 falls = Falls::Through;
             }
