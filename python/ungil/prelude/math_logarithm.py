@@ -1,19 +1,19 @@
 """Logarithms of `float64`.
 
-| function                 | largest error measured | method                                      |
-|--------------------------|------------------------|---------------------------------------------|
-| `log`                    | 0.83 ULP               | straight lines that vectorise; one division |
-| `log2`, `log10`, `log1p` | the C library's        | the C library                               |
+| function               | method                                      |
+|------------------------|---------------------------------------------|
+| `log`, `log2`, `log10` | straight lines that vectorise; one division |
+| `log1p`                | the C library                               |
 
 `log` follows the classical way: `x = 2**k * m` with `m` between sqrt(1/2) and sqrt(2), `f = m - 1`, `s = f / (2 +
 f)`, and log(m) = f - f**2/2 + s * (f**2/2 + R(s**2)), where R is the series of log((1+s)/(1-s))/s - 2, here a minimax
 polynomial with an error of 2**-59.5 (the method is described by K. C. Ng in the comments of FDLIBM, 1993). The head,
-k * log(2) + f, is kept in two words.
+k * log(2) + f, is kept in two words; so is log(m) before `log2` and `log10` multiply it by the logarithm of e.
 """
 
 from math import inf, nan
 
-from ._intrinsics import div, from_bits, libm, muladd, select, shr, to_bits
+from ._intrinsics import div, fma, from_bits, libm, muladd, select, shr, to_bits
 
 _LEAST_NORMAL = 2.2250738585072014e-308
 _TWO_54 = 18014398509481984.0
@@ -28,6 +28,13 @@ _COUNTED_SMALL = 4503599627371573.0
 # log(2) in parts of 42 and 53 bits: a multiple of the first by an exponent is exact.
 _LOG_2_HIGH = 0.6931471805598903
 _LOG_2_LOW = 5.497923018708371e-14
+# log10(2) likewise, and log2(e) and log10(e) in parts of 53 bits.
+_LOG10_2_HIGH = 0.30102999566383914
+_LOG10_2_LOW = 1.42050232272661e-13
+_LOG2_E = 1.4426950408889634
+_LOG2_E_LOW = 2.0355273740931033e-17
+_LOG10_E = 0.4342944819032518
+_LOG10_E_LOW = 1.098319650216765e-17
 
 
 def log(x):
@@ -38,30 +45,61 @@ def log(x):
     f = from_bits((bits & _MANTISSA) + _SQRT_HALF) - 1.0
     s = div(f, 2.0 + f)
     z = s * s
+    half = 0.5 * f * f
+    high = k * _LOG_2_HIGH
+    head = high + f
+    lost = (high - head) + f
+    tail = muladd(s, muladd(_log_series(z), z, half), muladd(k, _LOG_2_LOW, lost)) - half
+    return _at_the_ends(x, head + tail)
+
+
+def log2(x):
+    """The logarithm to base 2, exact for powers of two; -inf for a zero, a NaN below."""
+    k, head, tail = _log_in_parts(x)
+    product = head * _LOG2_E
+    low = muladd(tail, _LOG2_E, muladd(head, _LOG2_E_LOW, fma(head, _LOG2_E, -product)))
+    value = k + product
+    return _at_the_ends(x, value + (((k - value) + product) + low))
+
+
+def log10(x):
+    """The logarithm to base 10; -inf for a zero, a NaN below."""
+    k, head, tail = _log_in_parts(x)
+    product = head * _LOG10_E
+    low = muladd(tail, _LOG10_E, muladd(head, _LOG10_E_LOW, fma(head, _LOG10_E, -product)))
+    high = k * _LOG10_2_HIGH
+    value = high + product
+    return _at_the_ends(x, value + (((high - value) + product) + muladd(k, _LOG10_2_LOW, low)))
+
+
+def _log_in_parts(x):
+    """`k`, and log(m) in two words; the second is below an eighth of the first and has its own rounding errors only."""
+    small = x < _LEAST_NORMAL
+    bits = to_bits(select(small, x * _TWO_54, x)) + _TO_ONE
+    k = from_bits((shr(bits, 52) & 0xFFF) + _COUNTER) - select(small, _COUNTED_SMALL, _COUNTED)
+    f = from_bits((bits & _MANTISSA) + _SQRT_HALF) - 1.0
+    s = div(f, 2.0 + f)
+    z = s * s
+    half = 0.5 * f * f
+    head = f - half
+    lost = ((f - head) - half) - fma(0.5 * f, f, -half)
+    return k, head, muladd(s, muladd(_log_series(z), z, half), lost)
+
+
+def _log_series(z):
+    """R(z) / z."""
     p = muladd(z, 0.1479559700691435, 0.15314090017110166)
     p = muladd(p, z, 0.18183562598583403)
     p = muladd(p, z, 0.22222198610541374)
     p = muladd(p, z, 0.2857142874197488)
     p = muladd(p, z, 0.39999999999416824)
-    p = muladd(p, z, 0.6666666666666734)
-    half = 0.5 * f * f
-    high = k * _LOG_2_HIGH
-    head = high + f
-    lost = (high - head) + f
-    tail = muladd(s, muladd(p, z, half), muladd(k, _LOG_2_LOW, lost)) - half
-    value = head + tail
+    return muladd(p, z, 0.6666666666666734)
+
+
+def _at_the_ends(x, value):
+    """The logarithm `value` of `x`, or what it is where there is none."""
     value = select(x < inf, value, x)
     return select(x > 0.0, value, select(x == 0.0, -inf, nan))
-
-
-def log2(x):
-    """The logarithm to base 2; -inf for a zero, a NaN below."""
-    return libm("log2", x)
-
-
-def log10(x):
-    """The logarithm to base 10; -inf for a zero, a NaN below."""
-    return libm("log10", x)
 
 
 def log1p(x):
