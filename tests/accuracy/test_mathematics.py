@@ -1,0 +1,51 @@
+"""The functions of `math` keep the bounds that their reference promises."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row
+from write_reference import REFERENCE, rows_of
+
+import ungil
+
+
+@pytest.mark.parametrize("row", [*ROWS, *PAIR_ROWS], ids=lambda row: row.title.replace("`", ""))
+def test_error_is_bounded(row: Row | PairRow) -> None:
+    error, at = row.largest_error()
+    assert error <= row.bound, (row.title, at, error)
+
+
+def test_the_reference_promises_what_is_tested() -> None:
+    promised = rows_of(REFERENCE.read_text())
+    assert [cells[:2] for cells in promised] == [[row.title, f"{row.bound:g}"] for row in (*ROWS, *PAIR_ROWS)]
+    for _, bound, measured, _ in promised:
+        assert float(measured) <= float(bound)
+
+
+@ungil.njit
+def sine(x: float) -> float:
+    """The sine, without a liberty."""
+    return math.sin(x)
+
+
+@ungil.njit
+def cosine(x: float) -> float:
+    """The cosine, without a liberty."""
+    return math.cos(x)
+
+
+@ungil.njit
+def tangent(x: float) -> float:
+    """The tangent, without a liberty."""
+    return math.tan(x)
+
+
+@pytest.mark.parametrize("function", [sine, cosine, tangent], ids=["sin", "cos", "tan"])
+def test_infinities_have_no_angle(function) -> None:
+    assert all(math.isnan(function(x)) for x in (math.inf, -math.inf, math.nan))
+
+
+def test_the_sine_keeps_signs_of_zeros() -> None:
+    assert all(math.copysign(1.0, sine(x)) == math.copysign(1.0, x) for x in (0.0, -0.0, LEAST, -LEAST))
