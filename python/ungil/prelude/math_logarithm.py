@@ -1,9 +1,6 @@
 """Logarithms of `float64`.
 
-| function               | method                                      |
-|------------------------|---------------------------------------------|
-| `log`, `log2`, `log10` | straight lines that vectorise; one division |
-| `log1p`                | the C library                               |
+All are straight lines that vectorise, with one division; `log1p` has two.
 
 `log` follows the classical way: `x = 2**k * m` with `m` between sqrt(1/2) and sqrt(2), `f = m - 1`, `s = f / (2 +
 f)`, and log(m) = f - f**2/2 + s * (f**2/2 + R(s**2)), where R is the series of log((1+s)/(1-s))/s - 2, here a minimax
@@ -13,7 +10,7 @@ k * log(2) + f, is kept in two words; so is log(m) before `log2` and `log10` mul
 
 from math import inf, nan
 
-from ._intrinsics import div, fma, from_bits, libm, muladd, select, shr, to_bits
+from ._intrinsics import copysign, div, fma, from_bits, muladd, select, shr, to_bits
 
 _LEAST_NORMAL = 2.2250738585072014e-308
 _TWO_54 = 18014398509481984.0
@@ -104,4 +101,19 @@ def _at_the_ends(x, value):
 
 def log1p(x):
     """The natural logarithm of `1 + x`; -inf for -1, a NaN below."""
-    return libm("log1p", x)
+    # What rounding the sum lost is added to its logarithm as the first term of the series.
+    u = 1.0 + x
+    rounded = u - 1.0
+    lost = (1.0 - (u - rounded)) + (x - rounded)
+    bits = to_bits(u) + _TO_ONE
+    k = from_bits((shr(bits, 52) & 0xFFF) + _COUNTER) - _COUNTED
+    f = from_bits((bits & _MANTISSA) + _SQRT_HALF) - 1.0
+    s = div(f, 2.0 + f)
+    z = s * s
+    half = 0.5 * f * f
+    high = k * _LOG_2_HIGH
+    head = high + f
+    low = muladd(k, _LOG_2_LOW, (high - head) + f) + div(lost, u)
+    tail = muladd(s, muladd(_log_series(z), z, half), low) - half
+    value = select(x < inf, copysign(head + tail, x), x)
+    return select(x > -1.0, value, select(x == -1.0, -inf, nan))
