@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from inverse_points import load
 from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row
 from write_reference import REFERENCE, rows_of
 
@@ -49,3 +50,23 @@ def test_infinities_have_no_angle(function) -> None:
 
 def test_the_sine_keeps_signs_of_zeros() -> None:
     assert all(math.copysign(1.0, sine(x)) == math.copysign(1.0, x) for x in (0.0, -0.0, LEAST, -LEAST))
+
+
+@ungil.njit(fastmath=True)
+def fast_sine(x: float) -> float:
+    """The sine, with every liberty."""
+    return math.sin(x)
+
+
+@ungil.njit(fastmath=True)
+def fast_cosine(x: float) -> float:
+    """The cosine, with every liberty."""
+    return math.cos(x)
+
+
+def test_the_runtime_reduces_huge_angles_as_the_prelude_does() -> None:
+    angles = [math.ldexp(1 + k / 977, 31 + k) for k in range(990)] + [6381956970095103 * 2.0**797, 1e22, 1.7e308]
+    plain, tan = load("math_sine"), load("math_tangent").tan
+    pairs = [(sine, plain.sin), (cosine, plain.cos), (tangent, tan)]
+    for compiled, interpreted in [*pairs, (fast_sine, plain.sin_fast), (fast_cosine, plain.cos_fast)]:
+        assert [compiled(x) for x in angles] == [interpreted(x) for x in angles]

@@ -31,6 +31,23 @@ const FIRST_EXPONENT: u64 = 1046;
 /// pi/2 in parts of 53 bits.
 const QUARTER_TURN: [f64; 2] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17];
 
+const SINE: [f64; 6] = [
+    1.589_543_287_270_933_6e-10,
+    -2.505_073_438_492_103_2e-8,
+    2.755_731_353_849_970_3e-6,
+    -0.000_198_412_698_293_585_12,
+    0.008_333_333_333_321_84,
+    -0.166_666_666_666_666_3,
+];
+const COSINE: [f64; 6] = [
+    -1.135_874_902_899_346_2e-11,
+    2.087_570_539_305_563e-9,
+    -2.755_731_421_702_521e-7,
+    2.480_158_728_900_206e-5,
+    -0.001_388_888_888_887_334_2,
+    0.041_666_666_666_666_595,
+];
+
 /// Quarter turns to the nearest, modulo 4, of an angle of at least 2**23.
 pub(crate) extern "C" fn ungil_rt_quarter_turns(x: f64) -> f64 {
     without_quarter_turns(x).0
@@ -44,6 +61,34 @@ pub(crate) extern "C" fn ungil_rt_quarter_rest(x: f64) -> f64 {
 /// What [`ungil_rt_quarter_rest`] rounds away.
 pub(crate) extern "C" fn ungil_rt_quarter_rest_low(x: f64) -> f64 {
     without_quarter_turns(x).2
+}
+
+/// The sine of an angle of at least 2**23 in magnitude.
+pub(crate) extern "C" fn ungil_rt_sin(x: f64) -> f64 {
+    let (turns, r, low) = without_quarter_turns(x.abs());
+    of_quarter(turns, r, low) * 1.0_f64.copysign(x)
+}
+
+/// The cosine of an angle of at least 2**23 in magnitude.
+pub(crate) extern "C" fn ungil_rt_cos(x: f64) -> f64 {
+    let (turns, r, low) = without_quarter_turns(x.abs());
+    of_quarter(turns + 1.0, r, low)
+}
+
+/// The sine of `turns` quarter turns and a rest; the polynomials are those of `math_sine.py`.
+fn of_quarter(turns: f64, r: f64, low: f64) -> f64 {
+    let z = r * r;
+    let polynomial = |coefficients: &[f64]| coefficients.iter().fold(0.0_f64, |p, &next| p.mul_add(z, next));
+    let turns = turns as u64;
+    let value = if turns & 1 == 0 {
+        let p = polynomial(&SINE);
+        r + (z * r).mul_add(p, low * z.mul_add(-0.5, 1.0))
+    } else {
+        let head = z.mul_add(-0.5, 1.0);
+        let lost = z.mul_add(-0.5, 1.0 - head);
+        head + (z * z).mul_add(polynomial(&COSINE), (-r).mul_add(low, lost))
+    };
+    if turns & 2 == 0 { value } else { -value }
 }
 
 fn without_quarter_turns(x: f64) -> (f64, f64, f64) {

@@ -17,9 +17,11 @@ use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
 ///                               uint8_t *partials, int64_t partial_size);
 /// int64_t ungil_rt_get_num_threads(void);
 /// int32_t ungil_rt_set_num_threads(int64_t n_threads); // 0 = done, 1 = refused
-/// double  ungil_rt_quarter_turns(double x);           // these three for x >= 2**23
+/// double  ungil_rt_quarter_turns(double x);           // these for |x| >= 2**23
 /// double  ungil_rt_quarter_rest(double x);
 /// double  ungil_rt_quarter_rest_low(double x);
+/// double  ungil_rt_sin(double x);
+/// double  ungil_rt_cos(double x);
 /// ```
 ///
 /// where `Body` is [`crate::Body`].
@@ -37,6 +39,8 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_quarter_turns", reduction::ungil_rt_quarter_turns as *const () as usize),
         ("ungil_rt_quarter_rest", reduction::ungil_rt_quarter_rest as *const () as usize),
         ("ungil_rt_quarter_rest_low", reduction::ungil_rt_quarter_rest_low as *const () as usize),
+        ("ungil_rt_sin", reduction::ungil_rt_sin as *const () as usize),
+        ("ungil_rt_cos", reduction::ungil_rt_cos as *const () as usize),
     ]
 }
 

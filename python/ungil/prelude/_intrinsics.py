@@ -12,8 +12,14 @@ import struct
 import sys
 
 _LIBM = ctypes.CDLL(ctypes.util.find_library("m") if sys.platform != "win32" else "ucrtbase")
-# Which part of the reduction each of the runtime's functions gives.
-_RUNTIME_PARTS = {"ungil_rt_quarter_turns": 0, "ungil_rt_quarter_rest": 1, "ungil_rt_quarter_rest_low": 2}
+# What the runtime's functions return: what of `math_reduction`, and which part.
+_RUNTIME_PARTS = {
+    "ungil_rt_quarter_turns": ("without_quarter_turns", 0),
+    "ungil_rt_quarter_rest": ("without_quarter_turns", 1),
+    "ungil_rt_quarter_rest_low": ("without_quarter_turns", 2),
+    "ungil_rt_sin": ("sin_of_huge", None),
+    "ungil_rt_cos": ("cos_of_huge", None),
+}
 _LIBM_FUNCTIONS = {}
 _LOW = (1 << 64) - 1
 
@@ -159,9 +165,11 @@ def complex_(re, im):
 def libm(name, *args):
     """The function of the C mathematics library, on `float64`; or of the runtime, as the prelude has it too."""
     if name in _RUNTIME_PARTS:
-        from .math_reduction import without_quarter_turns  # noqa: PLC0415 -- it needs this module
+        from . import math_reduction
 
-        return float(without_quarter_turns(*args)[_RUNTIME_PARTS[name]])
+        reduction, part = _RUNTIME_PARTS[name]
+        result = getattr(math_reduction, reduction)(*args)
+        return float(result if part is None else result[part])
     function = _LIBM_FUNCTIONS.get(name)
     if function is None:
         function = getattr(_LIBM, name)

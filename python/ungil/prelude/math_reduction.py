@@ -7,19 +7,19 @@ those far behind them change nothing; so `m` times 192 bits, from a place that `
 126 bits of the fraction. No `float64` is nearer to a multiple of pi/2 than 2**-61 (Ng, section 2.3; J.-M. Muller,
 "Elementary Functions", 3rd edition, section 11.3), so 64 bits of any fraction are significant.
 
-Compiled code calls the runtime for it (`reduced`): compiled together with each sine, it made a first call a fifth slower.
-`without_quarter_turns` is the same in the compiled language, for CPython and for the test that compares the two.
+Compiled code calls the runtime for it: compiled together with each sine, it made a first call a fifth slower. Here it
+is in the compiled language, for CPython and for the test that compares the two.
 """
 
 from math import inf, nan
 
 from ._intrinsics import (
+    fabs,
     float64,
     fma,
     from_bits,
     int64,
     leading_zeros,
-    libm,
     muladd,
     mulhigh,
     select,
@@ -28,6 +28,7 @@ from ._intrinsics import (
     to_bits,
     uint64,
 )
+from .math_sine import cos_of_reduced, sin_of_reduced
 
 # 31 zeros and the first 1185 bits of 2/pi.
 _WORD_0 = 0x0000000145F306DC
@@ -60,14 +61,8 @@ _QUARTER_TURN = 1.5707963267948966
 _QUARTER_TURN_LOW = 6.123233995736766e-17
 
 
-def reduced(x):
-    """For `x` of at least 2**23: quarter turns to the nearest, modulo 4, and the rest in two words, NaN for inf."""
-    turns = int64(libm("ungil_rt_quarter_turns", x))
-    return turns, libm("ungil_rt_quarter_rest", x), libm("ungil_rt_quarter_rest_low", x)
-
-
 def without_quarter_turns(x):
-    """What `reduced` returns, computed here."""
+    """For `x` of at least 2**23: quarter turns to the nearest, modulo 4, and the rest in two words, NaN for inf."""
     bits = to_bits(x)
     start = shr(bits, 52) - _FIRST_EXPONENT
     m = (bits & _FRACTION_BITS) | _LEADING_BIT
@@ -132,6 +127,23 @@ def without_quarter_turns(x):
     lost = fma(head, _QUARTER_TURN, -product) + muladd(head, _QUARTER_TURN_LOW, rest * _QUARTER_TURN)
     r = product + lost
     return turns, select(x < inf, r, nan), (product - r) + lost
+
+
+def sin_of_huge(x):
+    """The sine of `x`, at least 2**23 in magnitude."""
+    turns, r, low = without_quarter_turns(fabs(x))
+    return _of_quarter(turns, r, low, to_bits(x) & _SIGN_BIT)
+
+
+def cos_of_huge(x):
+    """The cosine of `x`, at least 2**23 in magnitude: the sine a quarter turn on."""
+    turns, r, low = without_quarter_turns(fabs(x))
+    return _of_quarter(turns + 1, r, low, 0)
+
+
+def _of_quarter(turns, r, low, sign):
+    value = select((turns & 1) == 0, sin_of_reduced(r, low), cos_of_reduced(r, low))
+    return from_bits(to_bits(value) ^ sign ^ (shl(turns, 62) & _SIGN_BIT))
 
 
 def _shifted(word, following, by):

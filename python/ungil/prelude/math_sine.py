@@ -1,9 +1,9 @@
 """Sine and cosine of `float64`, in straight lines that vectorise.
 
-| function               | reduction                   | straight |
-|------------------------|-----------------------------|----------|
-| `sin`, `cos`           | to [-pi/4, pi/4], two words | to 2**23 |
-| `sin_fast`, `cos_fast` | to [-pi/2, pi/2], one word  | to 2**30 |
+| function               | reduction                   | straight    |
+|------------------------|-----------------------------|-------------|
+| `sin`, `cos`           | to [-pi/4, pi/4], two words | up to 2**23 |
+| `sin_fast`, `cos_fast` | to [-pi/2, pi/2], one word  | up to 2**30 |
 
 The argument is reduced by Cody and Waite's method ("Software Manual for the Elementary Functions", 1980, chapter 8):
 a multiple `k` of pi/2 (of pi in the fast forms) is taken away in steps with the parts of that constant. The first
@@ -12,12 +12,11 @@ what later steps lose is known from the fused multiply-add. `k` is rounded by ad
 that its last bit counts ones; the low bits of that sum then say which quarter (half) turn it is.
 
 The polynomials are minimax fits of the relative error (Remez), their coefficients rounded from the lowest upwards
-with the others fitted again; errors of approximation are 2**-57.8 and 2**-61.5. A larger argument is
-reduced by `math_reduction`.
+with the others fitted again; errors of approximation are 2**-57.8 and 2**-61.5. A larger argument goes to
+the runtime, which does what `math_reduction` says.
 """
 
-from ._intrinsics import copysign, fabs, fma, from_bits, muladd, select, shl, to_bits, unlikely
-from .math_reduction import reduced
+from ._intrinsics import fabs, fma, from_bits, libm, muladd, select, shl, to_bits, unlikely
 
 # 1.5 * 2**52, whose last bit is 1; adding it rounds to an integer, found in the low bits.
 _TURN_SHIFT = 6755399441055744.0
@@ -41,14 +40,14 @@ _HALF_C = -2.9947698097183397e-33
 def sin(x):
     """The sine of `x` radians; a NaN for an infinity."""
     magnitude = fabs(x)
+    if unlikely(magnitude > _QUARTER_LIMIT):
+        return libm("ungil_rt_sin", x)
     shifted = fma(magnitude, _TWO_OVER_PI, _TURN_SHIFT)
     k = shifted - _TURN_SHIFT
     exact = fma(-k, _QUARTER_A, magnitude)
     r = fma(-k, _QUARTER_B, exact)
     low = fma(-k, _QUARTER_C, fma(-k, _QUARTER_B, exact - r))
     turns = to_bits(shifted)
-    if unlikely(magnitude > _QUARTER_LIMIT):
-        turns, r, low = reduced(magnitude)
     value = select((turns & 1) == 0, sin_of_reduced(r, low), cos_of_reduced(r, low))
     return from_bits(to_bits(value) ^ ((shl(turns, 62) ^ to_bits(x)) & _SIGN))
 
@@ -56,16 +55,15 @@ def sin(x):
 def cos(x):
     """The cosine of `x` radians; a NaN for an infinity."""
     magnitude = fabs(x)
+    if unlikely(magnitude > _QUARTER_LIMIT):
+        return libm("ungil_rt_cos", x)
     shifted = fma(magnitude, _TWO_OVER_PI, _TURN_SHIFT)
     k = shifted - _TURN_SHIFT
     exact = fma(-k, _QUARTER_A, magnitude)
     r = fma(-k, _QUARTER_B, exact)
     low = fma(-k, _QUARTER_C, fma(-k, _QUARTER_B, exact - r))
-    turns = to_bits(shifted)
-    if unlikely(magnitude > _QUARTER_LIMIT):
-        turns, r, low = reduced(magnitude)
     # cos(x) is sin(x + pi/2).
-    turns = turns + 1
+    turns = to_bits(shifted) + 1
     value = select((turns & 1) == 0, sin_of_reduced(r, low), cos_of_reduced(r, low))
     return from_bits(to_bits(value) ^ (shl(turns, 62) & _SIGN))
 
@@ -98,44 +96,26 @@ def cos_of_reduced(r, low):
 
 def sin_fast(x):
     """The sine of `x` radians, faster; the sign of a zero result is not kept."""
-    shifted = fma(x, _ONE_OVER_PI, _TURN_SHIFT)
-    r = _without_half_turns(x, shifted - _TURN_SHIFT)
-    sign = shl(to_bits(shifted), 63)
     if unlikely(fabs(x) > _HALF_LIMIT):
-        turns, rest, _ = reduced(fabs(x))
-        r, sign = _in_half_turns(turns, rest)
-        sign = sign ^ (to_bits(x) & _SIGN)
-    return _sin_of_half_turn(r, sign)
+        return libm("ungil_rt_sin", x)
+    shifted = fma(x, _ONE_OVER_PI, _TURN_SHIFT)
+    return _sin_half_turns(x, shifted - _TURN_SHIFT, shl(to_bits(shifted), 63))
 
 
 def cos_fast(x):
     """The cosine of `x` radians, faster."""
+    if unlikely(fabs(x) > _HALF_LIMIT):
+        return libm("ungil_rt_cos", x)
     # cos(x) is the sine of x + pi/2: take away an odd multiple of pi/2 and add the sign of what is left.
     shifted = fma(x, _ONE_OVER_PI, 0.5) + _TURN_SHIFT
-    r = _without_half_turns(x, (shifted - _TURN_SHIFT) - 0.5)
-    sign = shl(to_bits(shifted), 63)
-    if unlikely(fabs(x) > _HALF_LIMIT):
-        turns, rest, _ = reduced(fabs(x))
-        r, sign = _in_half_turns(turns + 1, rest)
-    return _sin_of_half_turn(r, sign)
+    return _sin_half_turns(x, (shifted - _TURN_SHIFT) - 0.5, shl(to_bits(shifted), 63))
 
 
-def _without_half_turns(x, k):
-    """`x - k*pi`."""
+def _sin_half_turns(x, k, sign):
+    """The sine of `x - k*pi`, in [-pi/2, pi/2], with its sign flipped if bit 63 of `sign` is set."""
     r = fma(-k, _HALF_A, x)
     r = fma(-k, _HALF_B, r)
-    return fma(-k, _HALF_C, r)
-
-
-def _in_half_turns(turns, r):
-    """Quarter turns and a rest up to pi/4 made half turns, whose parity is in bit 63, and a rest up to pi/2."""
-    odd = (turns & 1) != 0
-    rest = select(odd, r - copysign(_QUARTER_A, r), r)
-    return rest, shl(turns + select(odd and r > 0.0, 1, 0), 62) & _SIGN
-
-
-def _sin_of_half_turn(r, sign):
-    """The sine of `r`, in [-pi/2, pi/2], with its sign flipped if bit 63 of `sign` is set."""
+    r = fma(-k, _HALF_C, r)
     z = r * r
     p = muladd(z, 2.7214169216195095e-15, -7.643019202700545e-13)
     p = muladd(p, z, 1.6058940998390717e-10)

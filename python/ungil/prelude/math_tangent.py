@@ -1,12 +1,11 @@
 """Tangent of `float64`, in straight lines that vectorise, with two divisions.
 
 `tan` reduces its argument as `sin` does and divides sine by cosine, both in two words (the remainder of the division
-is found with a fused multiply-add). Beyond 2**23 the argument is reduced by
-`math_reduction`.
+is found with a fused multiply-add). Beyond 2**23 the runtime reduces the argument, as `math_reduction`
+does it.
 """
 
-from ._intrinsics import div, fabs, fma, from_bits, muladd, select, to_bits, unlikely
-from .math_reduction import reduced
+from ._intrinsics import div, fabs, fma, from_bits, int64, libm, muladd, select, to_bits, unlikely
 
 # As in `math_sine`: 1.5 * 2**52, and pi/2 in parts of 53, 30 and 53 bits.
 _TAN_SHIFT = 6755399441055744.0
@@ -28,7 +27,9 @@ def tan(x):
     low = fma(-k, _TAN_PART_C, fma(-k, _TAN_PART_B, exact - r))
     turns = to_bits(shifted)
     if unlikely(magnitude > _TAN_LIMIT):
-        turns, r, low = reduced(magnitude)
+        turns = int64(libm("ungil_rt_quarter_turns", magnitude))
+        r = libm("ungil_rt_quarter_rest", magnitude)
+        low = libm("ungil_rt_quarter_rest_low", magnitude)
     even = (turns & 1) == 0
     z = r * r
     z_low = fma(r, r, -z)
