@@ -29,7 +29,7 @@ const TWO_OVER_PI: [u64; 19] = [
 /// With this taken from the biased exponent, the angle 2**23 begins at the first of those bits.
 const FIRST_EXPONENT: u64 = 1046;
 /// pi/2 in parts of 53 bits.
-const QUARTER_TURN: [f64; 2] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17];
+const QUARTER_TURN: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17];
 
 const SINE: [f64; 6] = [
     1.589_543_287_270_933_6e-10,
