@@ -19,7 +19,7 @@ SOURCES := Cargo.toml $(wildcard Cargo.lock) pyproject.toml README.md \
 export PYO3_PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python check fmt lint bench bench-peers build clean
+.PHONY: help demo test test-rust test-python check fuzz-jit fmt lint bench bench-peers build clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,11 @@ test-rust: $(VENV)/.ready ## run the Rust tests
 
 test-python: build ## run the Python tests (of the interpreter that PYTHON names)
 	$(BIN)/python -m pytest
+
+N ?= 100000
+FIRST ?= 1000000
+fuzz-jit: build ## compare N random programs (seeds from FIRST on), compiled, with what they mean; on every core
+	$(BIN)/python tests/fuzz/run.py --programs $(N) --first $(FIRST) --processes $$(nproc)
 
 check: $(VENV)/.ready ## the quick loop: types of both languages, and the tests that need neither LLVM nor Python
 	$(CARGO) check --quiet --workspace --all-targets

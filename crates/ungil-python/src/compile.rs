@@ -9,13 +9,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use ungil_ir::{FloatTy, Type};
-use ungil_jit::{CACHE_DIR, Cache, CacheOutcome, Compiled, OptLevel};
+use ungil_jit::{CACHE_DIR, Cache, CacheOutcome, Compiled};
 
 use crate::boxing::Boxer;
 use crate::dispatcher::Dispatcher;
 use crate::errors::{CacheWarning, TypingError, from_jit};
 use crate::gil;
 use crate::host::PythonHost;
+use crate::options;
 use crate::overload::{Overload, Unboxer};
 use crate::signature::Parsed;
 
@@ -64,12 +65,13 @@ fn compile<'a>(
 ) -> PyResult<&'a Overload> {
     let py = callable.py();
     let this = callable.get();
+    let opt_level = options::opt_level()?;
     let host = PythonHost::new(callable);
     let lowered = ungil_jit::lower(&host, this.id, types, &this.options);
     host.take_error()?;
     let lowered = lowered.map_err(|error| from_jit(&error))?;
     let cache = if this.is_cached { Cache::from_environment() } else { None };
-    let compiled = gil::detached(py, || ungil_jit::generate(lowered, OptLevel::default(), cache.as_ref()));
+    let compiled = gil::detached(py, || ungil_jit::generate(lowered, opt_level, cache.as_ref()));
     let compiled = compiled.map_err(|error| from_jit(&error))?;
 
     let boxer = Boxer::new(compiled.ret(), ret).map_err(|problem| {

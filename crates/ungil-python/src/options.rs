@@ -1,10 +1,13 @@
-//! The options of `jit` that reach the compiler, read from Python's values.
+//! The options of `jit` that reach the compiler, read from Python's values; and the one that the environment gives.
+
+use std::env;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 use ungil_front::host::ErrorModel;
 use ungil_ir::ir::FastMath;
+use ungil_jit::OptLevel;
 
 /// `fastmath`: a bool, a set (or other iterable) of flag names, or a dict from names to bools.
 pub(crate) fn fastmath(value: &Bound<'_, PyAny>) -> PyResult<FastMath> {
@@ -77,5 +80,19 @@ pub(crate) fn inline(value: &str) -> PyResult<bool> {
         "never" => Ok(false),
         "always" => Ok(true),
         _ => Err(PyValueError::new_err(format!("inline is \"never\" or \"always\", not {value:?}"))),
+    }
+}
+
+/// How hard LLVM tries: what the environment's `UNGIL_OPT` says, `0` to `3`, when a function is compiled.
+///
+/// For whoever looks for a fault in generated code: one that goes away at a lower level has to do with a pass of LLVM.
+pub(crate) fn opt_level() -> PyResult<OptLevel> {
+    let Some(level) = env::var_os("UNGIL_OPT") else { return Ok(OptLevel::default()) };
+    match level.to_str() {
+        Some("0") => Ok(OptLevel::O0),
+        Some("1") => Ok(OptLevel::O1),
+        Some("2") => Ok(OptLevel::O2),
+        Some("3") => Ok(OptLevel::O3),
+        _ => Err(PyValueError::new_err(format!("`UNGIL_OPT` must be 0, 1, 2 or 3, not {}", level.display()))),
     }
 }

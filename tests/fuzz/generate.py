@@ -1,0 +1,220 @@
+"""Random programs of the compiled language, as source text, and arguments for them.
+
+A variable's first letter is its kind, which it keeps: `b` a bool, `i` a signed integer, `u` an unsigned one, `f` a
+float, `c` a complex number, `t` a tuple of an integer and a float, `v` a tuple of three `int64`. Within its kind its
+type changes as it likes, so what meets where is for the compiler to find out. Signed and unsigned are kept apart because
+`int64` and `uint64` meet in a float, to which `&` does not apply. Every loop has a bound, and a test never consists of
+literals alone: the compiler leaves out ways that it knows are not gone, and with them their types.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import loops
+from expressions import Expressions
+
+KINDS = "biufctv"
+_TYPES = {
+    "b": ["bool"],
+    "i": ["int8", "int16", "int32", "int64", "int64", "int64"],
+    "u": ["uint8", "uint16", "uint32", "uint64"],
+    "f": ["float32", "float64", "float64"],
+    "c": ["complex64", "complex128"],
+}
+_FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-45, 5e-324, 1e-310, 3.4e38, 1.7e308, 2.0**53, 2.0**63, -(2.0**63)]
+_FLOATS += [math.inf, -math.inf, math.nan]
+_CALLS = 6
+
+
+class Program:
+    """Source text whose function `main` takes arguments of `types`; `calls` are tuples of Python's values."""
+
+    def __init__(self, source: str, types: tuple[str, ...], calls: list[tuple[Any, ...]]) -> None:
+        self.source = source
+        self.types = types
+        self.calls = calls
+
+    def with_source(self, source: str) -> Program:
+        """The same calls of another program."""
+        return Program(source, self.types, self.calls)
+
+
+def generate(seed: int) -> Program:
+    """The program of a seed."""
+    rng = random.Random(seed)
+    kinds = [rng.choice("biiufffc") for _ in range(rng.randint(1, 3))]
+    types = tuple(rng.choice(_TYPES[kind]) for kind in kinds)
+    writer = Writer(rng)
+    helpers = [writer.helper(index) for index in range(rng.randint(0, 2))]
+    main = writer.main(kinds)
+    source = "\n".join([*helpers, main])
+    calls = [tuple(argument(rng, ty) for ty in types) for _ in range(_CALLS)]
+    return Program(source, types, calls)
+
+
+def argument(rng: random.Random, ty: str) -> Any:
+    """A value of a type, often one at an edge."""
+    if ty == "bool":
+        return rng.random() < 0.5
+    if "int" in ty:
+        bits = int(ty.lstrip("uint"))
+        low, high = (0, (1 << bits) - 1) if ty[0] == "u" else (-(1 << bits - 1), (1 << bits - 1) - 1)
+        edges = [0, 1, 2, 3, 7, -1, -2, -5, low, low + 1, high, high - 1, rng.randint(low, high)]
+        return rng.choice([edge for edge in edges if low <= edge <= high])
+    if "float" in ty:
+        return rng.choice([*_FLOATS, rng.uniform(-10, 10), float(rng.randint(-9, 9))])
+    return complex(argument(rng, "float64"), argument(rng, "float64"))
+
+
+class Writer:
+    """Writes functions; what has been written can be called by what comes later."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.expressions = Expressions(rng)
+        self.lines: list[str] = []
+        self.left = 0
+
+    def main(self, kinds: list[str]) -> str:
+        """The function that is called from outside; it returns every variable."""
+        params = [f"{kind}p{index}" for index, kind in enumerate(kinds)]
+        names = [f"{self.rng.choice(KINDS)}{index}" for index in range(self.rng.randint(2, 5))]
+        self.begin("main", params)
+        if self.rng.random() < 0.3:
+            self.closure(params)
+        for name in names:
+            self.line(1, f"{name} = {self.expressions.expr(name[0], 2)}")
+            self.expressions.names.append(name)
+        self.result = f"({', '.join(names)}, )"
+        self.left = self.rng.randint(2, 9)
+        while self.left > 0:
+            self.statement(1, 0)
+        self.line(1, f"return {self.result}")
+        self.expressions.closures.clear()
+        return "\n".join(self.lines)
+
+    def helper(self, index: int) -> str:
+        """A function of one or two parameters; some call themselves."""
+        kinds = [self.rng.choice("iufb") for _ in range(self.rng.randint(1, 2))]
+        kind = self.rng.choice("iufbc")
+        name = f"h{index}"
+        recursive = self.rng.random() < 0.3
+        params = [f"{each}p{at}" for at, each in enumerate(kinds)]
+        self.begin(name, ["n", *params] if recursive else params)
+        local = f"{kind}0"
+        if recursive:
+            base = self.expressions.expr(kind, 2)
+            self.line(1, "if n <= 0:")
+            self.line(2, f"return {base}")
+            step = self.expressions.expr(kind, 1)
+            join = {"i": "+", "u": "+", "f": "-", "b": "&", "c": "+"}[kind]
+            self.line(1, f"return {name}(n - 1, {', '.join(params)}) {join} {step}")
+        else:
+            self.line(1, f"{local} = {self.expressions.expr(kind, 2)}")
+            self.expressions.names.append(local)
+            self.result = local
+            self.left = self.rng.randint(0, 3)
+            while self.left > 0:
+                self.statement(1, 0)
+            self.line(1, f"return {local}")
+        self.expressions.helpers.append((name, kinds, kind, recursive))
+        return "\n".join(self.lines)
+
+    def closure(self, params: list[str]) -> None:
+        """A nested function that reads the parameters around it."""
+        kind = self.rng.choice("if")
+        self.line(1, f"def inner({kind}x):")
+        names = self.expressions.names
+        self.expressions.names = [*params, f"{kind}x"]
+        self.line(2, f"return {self.expressions.expr(kind, 2)}")
+        self.expressions.names = names
+        self.expressions.closures.append(("inner", kind))
+
+    def begin(self, name: str, params: list[str]) -> None:
+        self.lines = [f"def {name}({', '.join(params)}):"]
+        self.params = params
+        self.counter = 0
+        self.expressions.names = list(params)
+        self.expressions.params = params
+
+    def line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    def block(self, depth: int, looping: int) -> None:
+        for _ in range(self.rng.randint(1, 3)):
+            self.statement(depth, looping)
+
+    def statement(self, depth: int, looping: int) -> None:
+        """One statement, `looping` loops deep."""
+        self.left -= 1
+        rng, expressions = self.rng, self.expressions
+        choices = ["assign"] * 6 + ["augment"] * 4 + ["unpack"]
+        if depth < 5 and self.left > 0:
+            choices += ["if"] * 4
+            if looping < 3:
+                choices += ["for"] * 3 + ["while"] * 2 + ["prange"] * (3 if looping == 0 else 1)
+        choices += ["exit"] * (2 if looping else 1)
+        match rng.choice(choices):
+            case "assign":
+                name = self.variable()
+                self.line(depth, f"{name} = {expressions.expr(name[0], 3)}")
+            case "augment":
+                name = self.variable()
+                if name[0] in "tv":
+                    self.line(depth, f"{name} = {expressions.expr(name[0], 2)}")
+                    return
+                op, operand = expressions.augmentation(name[0])
+                self.line(depth, f"{name} {op}= {operand}")
+            case "unpack":
+                pair = expressions.expr("t", 2)
+                self.counter += 1
+                names = [f"i{self.counter}x", f"f{self.counter}x"]
+                self.line(depth, f"{', '.join(names)} = {pair}")
+                # Known on this way alone: used at once.
+                name = self.variable()
+                if name[0] in "fc":
+                    self.line(depth, f"{name} = {name} + {names[1]} * {names[0]}")
+            case "if":
+                self.line(depth, f"if {expressions.test()}:")
+                self.block(depth + 1, looping)
+                if rng.random() < 0.3:
+                    self.line(depth, f"elif {expressions.test()}:")
+                    self.block(depth + 1, looping)
+                if rng.random() < 0.5:
+                    self.line(depth, "else:")
+                    self.block(depth + 1, looping)
+            case "for" | "while" as kind:
+                loops.write(self, kind, depth, looping)
+            case "prange":
+                loops.write_parallel(self, depth, looping)
+            case "exit":
+                self.line(depth, f"if {expressions.test()}:")
+                ways = ["return", "raise", "raise", "assert"] + ["break", "continue"] * (3 if looping else 0)
+                self.leave(depth + 1, rng.choice(ways))
+
+    def leave(self, depth: int, way: str) -> None:
+        """A statement that goes away from here."""
+        match way:
+            case "return":
+                self.line(depth, f"return {self.result}")
+            case "raise":
+                error = self.rng.choice(
+                    ['ValueError("wrong", 3)', "IndexError", "KeyError(-1, 2.5)", "OverflowError()"]
+                )
+                self.line(depth, f"raise {error}")
+            case "assert":
+                self.line(depth, f'assert {self.expressions.test()}, "asserted"')
+            case _:
+                self.line(depth, way)
+
+    def variable(self) -> str:
+        """A variable that may be set; parameters are not."""
+        names = [name for name in self.expressions.names if name not in self.params and name[0] in KINDS]
+        names = [name for name in names if name not in self.expressions.frozen]
+        if names:
+            return self.rng.choice(names)
+        self.counter += 1
+        return f"i{self.counter}y"

@@ -1,0 +1,27 @@
+"""Random programs do what they mean: 10,000 of them, each called six times.
+
+A program runs in one of the eighteen configurations of `check.MATRIX` (serial or with 1, 2 or 5 threads, at each level
+of LLVM; twice with `cache=True`), every fiftieth in all of them. `make fuzz-jit` runs more, of other seeds.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BATCHES = 20
+PROGRAMS = 500
+# Seeds of which some are no programs: a batch uses a few more than it has programs.
+APART = 10 * PROGRAMS
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_programs_do_what_they_mean(batch: int) -> None:
+    run = Path(__file__).parent / "run.py"
+    command = [sys.executable, run, "--programs", str(PROGRAMS), "--first", str(batch * APART)]
+    # In a process of its own, which a wrong program may take down.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,239 @@
+"""The scalar types and what operations on them mean: docs/reference/typing.md, written a second time and apart.
+
+A type is a name (`"int8"`, `"float32"`, ...) or a tuple of types. A value is Python's own, already rounded or wrapped
+to its type: a `float32` is a `float` that a `float32` can hold. Nothing here knows the compiler.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+Type = Any
+
+SIGNED = ("int8", "int16", "int32", "int64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+INTEGERS = SIGNED + UNSIGNED
+FLOATS = ("float32", "float64")
+COMPLEXES = ("complex64", "complex128")
+SCALARS = ("bool", *INTEGERS, *FLOATS, *COMPLEXES)
+
+_NARROW = ("bool", "int8", "uint8", "int16", "uint16", "float32", "complex64")
+
+
+class IllTyped(Exception):
+    """The program is none of the language; a shrinker that made it should try something else."""
+
+
+def bits(ty: Type) -> int:
+    """The width of an integer type."""
+    return int(ty.lstrip("uint"))
+
+
+def float32(value: float) -> float:
+    """The nearest `float32`.
+
+    Of one operation on two of them it is the correct one: a `float64` has at least 2 * 24 + 2 bits (Figueroa, 1995).
+    """
+    return ctypes.c_float(value).value
+
+
+def unify(a: Type, b: Type) -> Type:
+    """The type where two ways meet; `None` stands for a way that is never gone."""
+    if a == b or b is None:
+        return a
+    if a is None:
+        return b
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return tuple(map(unify, a, b))
+    if a not in SCALARS or b not in SCALARS:
+        raise IllTyped(f"{a} does not meet {b}")
+    if a in COMPLEXES or b in COMPLEXES:
+        return "complex64" if narrow(a, b) else "complex128"
+    if a in FLOATS or b in FLOATS:
+        return "float32" if narrow(a, b) else "float64"
+    if a == "bool":
+        return b
+    if b == "bool":
+        return a
+    if (a in SIGNED) == (b in SIGNED):
+        return max(a, b, key=bits)
+    signed, unsigned = (a, b) if a in SIGNED else (b, a)
+    if bits(signed) > bits(unsigned):
+        return signed
+    return f"int{bits(unsigned) * 2}" if bits(unsigned) < 64 else "float64"
+
+
+def narrow(a: Type, b: Type) -> bool:
+    """Whether a float that both meet in is a `float32`."""
+    return a in _NARROW and b in _NARROW
+
+
+def integer(*operands: Type) -> str:
+    """The type of integer arithmetic."""
+    return "uint64" if all(ty in UNSIGNED for ty in operands) else "int64"
+
+
+def real(a: Type, b: Type) -> str:
+    """The float type of arithmetic; a `uint16` counts as wide there."""
+    return "float32" if narrow(a, b) and "uint16" not in (a, b) else "float64"
+
+
+def convert(value: Any, ty: Type) -> Any:
+    """The value as one of `ty`, which the language converts it to."""
+    return converter(ty)(value)
+
+
+@functools.cache
+def converter(ty: Type) -> Callable[[Any], Any]:
+    """What converts a value to `ty`."""
+    if isinstance(ty, tuple):
+        parts = [converter(part) for part in ty]
+        return lambda values: tuple([part(value) for part, value in zip(parts, values)])
+    if ty in INTEGERS:
+        mask, sign = (1 << bits(ty)) - 1, (1 << bits(ty) - 1) if ty in SIGNED else 0
+        # Adding and taking away the sign's weight around the mask extends the sign.
+        return lambda value: ((value + sign) & mask) - sign if isinstance(value, int) else saturated(value, ty)
+    if ty == "complex64":
+        return lambda value: complex(float32(complex(value).real), float32(complex(value).imag))
+    return {"bool": bool, "float64": float, "float32": narrowed, "complex128": complex}[ty]
+
+
+def narrowed(value: float) -> float:
+    """A number as a `float32`: one rounding, of an integer too."""
+    if isinstance(value, int) and abs(value) > 1 << 53:
+        # Odd in the last place if anything was cut off: then rounding again cannot see a tie that is none.
+        cut = (abs(value) >> 12 << 12) | (1 << 12 if abs(value) & 0xFFF else 0)
+        value = -cut if value < 0 else cut
+    return float32(float(value))
+
+
+def saturated(value: float, ty: Type) -> int:
+    """A float as an integer: truncated, the nearest there is, 0 for a NaN."""
+    if math.isnan(value):
+        return 0
+    low, high = (-(1 << bits(ty) - 1), (1 << bits(ty) - 1) - 1) if ty in SIGNED else (0, (1 << bits(ty)) - 1)
+    return low if value <= low else high if value >= high else int(value)
+
+
+def binary(op: str, a: Type, b: Type) -> tuple[Type, Callable[[Any, Any], Any]]:
+    """The result's type of a binary operator, and the operator."""
+    if op == "+" and isinstance(a, tuple) and isinstance(b, tuple):
+        return a + b, lambda x, y: x + y
+    if a not in SCALARS or b not in SCALARS:
+        raise IllTyped(f"{a} {op} {b}")
+    if a in COMPLEXES or b in COMPLEXES:
+        ty = "complex64" if real(a, b) == "float32" else "complex128"
+        return ty, _computed(_COMPLEX, op, ty, ty, ty)
+    if a in FLOATS or b in FLOATS:
+        ty = a if op == "**" and b not in FLOATS else real(a, b)
+        return ty, _computed(_FLOAT, op, ty, ty, ty)
+    if a == b == "bool" and op in "&|^":
+        return "bool", {"&": bool.__and__, "|": bool.__or__, "^": bool.__xor__}[op]
+    if op == "/":
+        return "float64", _computed(_INTEGER, op, "float64", "float64", "float64")
+    if op in ("<<", ">>"):
+        ty = integer(a)
+        return ty, _computed(_INTEGER, op, ty, "int64", ty)
+    ty = integer(a, b)
+    return ty, _computed(_INTEGER, op, ty, ty, ty)
+
+
+def _computed(table: dict[str, Callable[[Any, Any], Any]], op: str, a: Type, b: Type, to: Type) -> Callable[..., Any]:
+    function = table.get(op)
+    if function is None:
+        raise IllTyped(f"{op} on {to}")
+    left, right, result = converter(a), converter(b), converter(to)
+    if to == "complex64" and op == "*":
+        return lambda x, y: _complex_mul32(left(x), right(y))
+    return lambda x, y: result(function(left(x), right(y)))
+
+
+def _int_mod(x: int, y: int) -> int:
+    if y == 0:
+        raise ZeroDivisionError("integer modulo by zero")
+    return x % y
+
+
+def _int_floordiv(x: int, y: int) -> int:
+    if y == 0:
+        raise ZeroDivisionError("integer division or modulo by zero")
+    return x // y
+
+
+def _int_pow(x: int, y: int) -> int:
+    if y >= 0:
+        return pow(x, y, 1 << 64)
+    if x == 0:
+        raise ZeroDivisionError("0.0 cannot be raised to a negative power")
+    return x if x == -1 and y & 1 else 1 if x in (1, -1) else 0
+
+
+def _shift(x: int, count: int, left: bool) -> int:
+    if count < 0:
+        raise ValueError("negative shift count")
+    count = min(count, 64)
+    return x << count if left else x >> count
+
+
+def _divided(message: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def divide(x: Any, y: Any) -> Any:
+        if y == 0:
+            raise ZeroDivisionError(message)
+        return function(x, y)
+
+    return divide
+
+
+def _square(x: float, y: float) -> float:
+    if y != 2.0:
+        raise IllTyped("a power whose last bit is not defined")
+    return x * x
+
+
+def _complex_mul(x: complex, y: complex) -> complex:
+    return complex(x.real * y.real - x.imag * y.imag, x.real * y.imag + x.imag * y.real)
+
+
+def _complex_mul32(x: complex, y: complex) -> complex:
+    def product(a: float, b: float) -> float:
+        return float32(a * b)
+
+    return complex(
+        float32(product(x.real, y.real) - product(x.imag, y.imag)),
+        float32(product(x.real, y.imag) + product(x.imag, y.real)),
+    )
+
+
+_INTEGER: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "&": lambda x, y: x & y,
+    "|": lambda x, y: x | y,
+    "^": lambda x, y: x ^ y,
+    "//": _int_floordiv,
+    "%": _int_mod,
+    "**": _int_pow,
+    "/": _divided("division by zero", lambda x, y: x / y),
+    "<<": lambda x, y: _shift(x, y, True),
+    ">>": lambda x, y: _shift(x, y, False),
+}
+_FLOAT: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": _divided("float division by zero", lambda x, y: x / y),
+    "//": _divided("float floor division by zero", lambda x, y: x // y),
+    "%": _divided("float modulo", lambda x, y: x % y),
+    "**": _square,
+}
+_COMPLEX: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda x, y: complex(x.real + y.real, x.imag + y.imag),
+    "-": lambda x, y: complex(x.real - y.real, x.imag - y.imag),
+    "*": _complex_mul,
+    "/": _divided("complex division by zero", lambda x, y: x / y),
+}
