@@ -150,6 +150,10 @@ impl Emitter<'_, '_> {
         let converted = match (&a.ty, &b.ty) {
             (Type::Float(_), _) | (_, Type::Float(_)) => self.unified(a, b),
             (Type::Int(x), Type::Int(y)) if x.signed != y.signed => return self.mixed(op, a, b, *x, *y),
+            // A bool is 0 or 1 in every type; in arithmetic's, which is signed, a large `uint64` would be negative.
+            (int @ Type::Int(_), Type::Bool) | (Type::Bool, int @ Type::Int(_)) => {
+                self.convert(a, int).zip(self.convert(b, int))
+            }
             _ => {
                 let ty = Type::Int(typing::integer_result(&[&a.ty, &b.ty]));
                 self.convert(a, &ty).zip(self.convert(b, &ty))
