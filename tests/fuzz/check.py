@@ -93,9 +93,10 @@ def outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
     """What a call comes to: a result, or the class and the arguments of an exception."""
     try:
         return "returned", function(*args)
-    except IllTyped:
+    except (IllTyped, KeyboardInterrupt):
         raise
-    except Exception as error:
+    # A panic of the compiler is no `Exception`.
+    except BaseException as error:
         return type(error).__name__, error.args
 
 

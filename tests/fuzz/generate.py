@@ -2,7 +2,7 @@
 
 A variable's first letter is its kind, which it keeps: `b` a bool, `i` a signed integer, `u` an unsigned one, `f` a
 float, `c` a complex number, `t` a tuple of an integer and a float, `v` a tuple of three `int64`. Within its kind its
-type changes as it likes, so what meets where is for the compiler to find out. Signed and unsigned are kept apart because
+type changes as it likes, so what meets where is for the compiler to find out. Signed and unsigned are kept apart:
 `int64` and `uint64` meet in a float, to which `&` does not apply. Every loop has a bound, and a test never consists of
 literals alone: the compiler leaves out ways that it knows are not gone, and with them their types.
 """

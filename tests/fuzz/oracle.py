@@ -264,6 +264,10 @@ class Translation:
                 return code, ty[0]
 
     def truth(self, node: ast.expr) -> tuple[str, Type]:
+        """A condition. Of one that it knows, the compiler leaves out the other way and its types."""
+        callees = {part.func for part in ast.walk(node) if isinstance(part, ast.Call)}
+        if not any(isinstance(part, ast.Name) and part not in callees for part in ast.walk(node)):
+            raise IllTyped("a condition that is known")
         return self.expr(node)
 
     def expr(self, node: ast.expr) -> tuple[str, Type]:
@@ -291,14 +295,14 @@ class Translation:
             case ast.Compare():
                 return self.compare(node)
             case ast.BoolOp(values=values):
-                typed = [self.expr(value) for value in values]
+                typed = [*map(self.truth, values[:-1]), self.expr(values[-1])]
                 ty = None
                 for _, part in typed:
                     ty = unify(ty, part)
                 word = " and " if isinstance(node.op, ast.And) else " or "
                 return f"({word.join(self.oracle.converted(code, part, ty) for code, part in typed)})", ty
             case ast.IfExp():
-                (test, _), (a, left), (b, right) = self.expr(node.test), self.expr(node.body), self.expr(node.orelse)
+                (test, _), (a, left), (b, right) = self.truth(node.test), self.expr(node.body), self.expr(node.orelse)
                 ty = unify(left, right)
                 return (
                     f"({self.oracle.converted(a, left, ty)} if {test} else {self.oracle.converted(b, right, ty)})",
