@@ -119,7 +119,7 @@ class Expressions:
             case 0:
                 return f"({self.expr('b', depth)} {rng.choice(['and', 'or'])} {self.expr('b', depth)})"
             case 1:
-                return f"(not {self.expr(rng.choice('bifc'), depth)})" if self.params else "True"
+                return f"(not {self.tied(rng.choice('ifc'), depth)})"
             case 2:
                 return f"({self.expr('b', depth)} {rng.choice('&|^')} {self.expr('b', depth)})"
             case 3:
@@ -160,8 +160,11 @@ class Expressions:
         rng = self.rng
         sub = lambda kinds="i": self.expr(rng.choice(kinds), depth)
         match rng.randint(0, 17):
-            case 0 | 1 | 2 | 3:
+            case 0 | 1 | 2:
                 return f"({sub()} {rng.choice(['+', '-', '*', '&', '|', '^'])} {sub('iiub')})"
+            case 3:
+                # Two bools count as integers of 8 bits.
+                return f"({sub('b')} {rng.choice(['+', '-', '*', '<<', '**'])} {sub('b')})"
             case 4:
                 divisor = sub() if rng.random() < 0.2 else f"({sub()} | 1)"
                 return f"({sub()} {rng.choice(['//', '%'])} {divisor})"
@@ -175,11 +178,13 @@ class Expressions:
             case 8:
                 return f"abs({sub()})"
             case 9:
-                return f"{rng.choice(['min', 'max'])}({', '.join(sub() for _ in range(rng.randint(2, 3)))})"
+                if rng.random() < 0.2:
+                    return f"{rng.choice(['min', 'max'])}({self.expr('v', depth)})"
+                return f"{rng.choice(['min', 'max'])}({', '.join(sub('iib') for _ in range(rng.randint(2, 3)))})"
             case 10:
                 return f"({sub()} if {self.expr('b', depth)} else {sub()})"
             case 11:
-                return f"({sub()} {rng.choice(['and', 'or'])} {sub()})"
+                return f"({self.tied('i', depth)} {rng.choice(['and', 'or'])} {sub()})"
             case 12:
                 return f"{rng.choice(_TYPES['i'])}({sub('iubf')})"
             case 13:
@@ -195,7 +200,8 @@ class Expressions:
             case 16:
                 return f"divmod({sub()}, ({sub('iu')} | 1))[{rng.randint(0, 1)}]"
             case _:
-                return rng.choice([f"sum({self.expr('v', depth)})", f"len({self.expr('t', depth)})"])
+                whole = self.expr("v", depth)
+                return rng.choice([f"sum({whole})", f"len({self.expr('t', depth)} + {whole})", f"{whole}[1:][0]"])
 
     def small_float(self, depth: int) -> str:
         """A float that `int64` can hold."""
@@ -234,6 +240,7 @@ class Expressions:
                 divisor = sub() if rng.random() < 0.3 else f"({sub()} + 0.75)"
                 return f"({sub('fi')} {rng.choice(['//', '%'])} {divisor})"
             case 6:
+                # To the bit only a square is defined; a negative one of zero raises.
                 return f"({sub()} ** 2)"
             case 7:
                 return f"(-{sub()})"
@@ -244,7 +251,7 @@ class Expressions:
             case 10:
                 return f"({sub()} if {self.expr('b', depth)} else {sub('fiu')})"
             case 11:
-                return f"({sub()} {rng.choice(['and', 'or'])} {sub()})"
+                return f"({self.tied('f', depth)} {rng.choice(['and', 'or'])} {sub()})"
             case 12:
                 return f"{rng.choice([*_TYPES['f'], 'float'])}({sub('fiub')})"
             case 13:
@@ -275,6 +282,8 @@ class Expressions:
         match self.rng.randint(0, 3):
             case 0:
                 return f"({self.expr('t', depth)} if {self.expr('b', depth)} else {self.expr('t', depth)})"
+            case 1 if self.rng.random() < 0.3:
+                return f"divmod({self.expr('i', depth)}, ({self.expr('f', depth)} + 0.75))"
             case 1:
                 whole = self.expr("t", depth)
                 return f"(({self.expr('i', depth)},) + ({whole}[1],))"

@@ -81,7 +81,7 @@ class Writer:
     def main(self, kinds: list[str]) -> str:
         """The function that is called from outside; it returns every variable."""
         params = [f"{kind}p{index}" for index, kind in enumerate(kinds)]
-        names = [f"{self.rng.choice(KINDS)}{index}" for index in range(self.rng.randint(2, 5))]
+        names = [f"{self.rng.choice(KINDS)}{index}" for index in range(self.rng.randint(1, 4))]
         self.begin("main", params)
         if self.rng.random() < 0.3:
             self.closure(params)
@@ -89,7 +89,7 @@ class Writer:
             self.line(1, f"{name} = {self.expressions.expr(name[0], 2)}")
             self.expressions.names.append(name)
         self.result = f"({', '.join(names)}, )"
-        self.left = self.rng.randint(2, 9)
+        self.left = self.rng.randint(1, 7)
         while self.left > 0:
             self.statement(1, 0)
         self.line(1, f"return {self.result}")
@@ -160,7 +160,7 @@ class Writer:
         match rng.choice(choices):
             case "assign":
                 name = self.variable()
-                self.line(depth, f"{name} = {expressions.expr(name[0], 3)}")
+                self.line(depth, f"{name} = {expressions.expr(name[0], rng.randint(1, 3))}")
             case "augment":
                 name = self.variable()
                 if name[0] in "tv":

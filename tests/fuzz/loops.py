@@ -47,7 +47,8 @@ def _iterable(writer: Writer, name: str) -> tuple[str, str]:
         case 0:
             return name, f"reversed({numbers})"
         case 1:
-            return f"{name}, {name}x", f"enumerate({numbers})"
+            start = rng.choice(["", f", {expressions.leaf('i')}"])
+            return f"{name}, {name}x", f"enumerate({numbers}{start})"
         case 2:
             return f"{name}, {name}x", f"zip({numbers}, {expressions.expr('v', 1)})"
         case 3:
@@ -59,9 +60,18 @@ def _iterable(writer: Writer, name: str) -> tuple[str, str]:
 def _range(writer: Writer) -> str:
     rng, expressions = writer.rng, writer.expressions
     start, step = rng.randint(-4, 4), rng.choice([1, 1, 2, 3, -1, -2])
-    match rng.randint(0, 3):
+    match rng.randint(0, 4):
         case 0:
             return f"range({rng.randint(0, 6)})"
+        case 4:
+            # The ends of `int64`, with a step that leads beyond them.
+            return rng.choice(
+                [
+                    f"range(9223372036854775800, 9223372036854775807, {rng.randint(1, 9)})",
+                    f"range(-9223372036854775800, -9223372036854775808, -{rng.randint(1, 9)})",
+                    f"range(-9223372036854775808, 9223372036854775807, {rng.randint(4, 9)}000000000000000000)",
+                ]
+            )
         case 1:
             return f"range({expressions.expr('i', 1)} & 7)"
         case 2:

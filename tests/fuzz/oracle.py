@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import functions
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, IllTyped, Type, binary, converter, integer, unify
+from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, IllTyped, Type, binary, convert, converter, integer, unify
 
 Env = dict[str, Type] | None
 
@@ -188,6 +188,10 @@ class Translation:
                 self.line(depth, f"assert {test}{message}")
             case ast.FunctionDef():
                 self.nested[node.name] = node
+                # What is wrong in it is told even if it is never called.
+                for part in ast.walk(node):
+                    if isinstance(part, ast.expr) and (value := folded(part)) is not None:
+                        literal(value)
             case ast.Pass():
                 pass
             case ast.Expr():
@@ -251,9 +255,10 @@ class Translation:
             case ast.Call(func=ast.Name(id="reversed"), args=[arg]):
                 code, element = self.iterable(arg)
                 return f"reversed({code})", element
-            case ast.Call(func=ast.Name(id="enumerate"), args=[arg]):
+            case ast.Call(func=ast.Name(id="enumerate"), args=[arg, *start]):
                 code, element = self.iterable(arg)
-                return f"enumerate({code})", ("int64", element)
+                counts = self.expr(start[0])[0] if start else "0"
+                return f"{self.oracle.constant('enumerate', enumerated)}({code}, {counts})", ("int64", element)
             case ast.Call(func=ast.Name(id="zip"), args=args):
                 parts = [self.iterable(arg) for arg in args]
                 return f"zip({', '.join(code for code, _ in parts)})", tuple(element for _, element in parts)
@@ -364,6 +369,11 @@ class Translation:
         code, ty = self.expr(node.value)
         if not isinstance(ty, tuple):
             raise IllTyped("an index of no tuple")
+        if isinstance(node.slice, ast.Slice):
+            text = ast.unparse(node.slice)
+            if any(isinstance(part, ast.Name) for part in ast.walk(node.slice)):
+                raise IllTyped("a slice that is not known")
+            return f"{code}[{text}]", eval(f"ty[{text}]", {"ty": ty})
         try:
             index = ast.literal_eval(node.slice)
         except ValueError:
@@ -399,6 +409,11 @@ class Translation:
 
     def copy(self) -> Env:
         return dict(self.env) if self.env is not None else None
+
+
+def enumerated(iterable: Iterable[Any], start: int) -> Iterator[tuple[int, Any]]:
+    """`enumerate`, whose counter wraps."""
+    return ((convert(number, "int64"), element) for number, element in enumerate(iterable, start))
 
 
 def literal(value: Any) -> Type:

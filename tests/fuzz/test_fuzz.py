@@ -1,7 +1,9 @@
 """Random programs do what they mean: 10,000 of them, each called six times.
 
-A program runs in one of the eighteen configurations of `check.MATRIX` (serial or with 1, 2 or 5 threads, at each level
-of LLVM; twice with `cache=True`), every fiftieth in all of them. `make fuzz-jit` runs more, of other seeds.
+`check.MATRIX` has eighteen configurations: serial code or 1, 2 or 5 threads, at each of LLVM's four levels; and twice
+`cache=True`. A hundred of the programs run in all of them. Of the others each runs in one: two thirds at the lowest
+level (serial and each number of threads in equal shares), a third in equal shares through the whole matrix.
+`make fuzz-jit` runs more programs, of other seeds.
 """
 
 from __future__ import annotations
