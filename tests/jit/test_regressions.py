@@ -1,8 +1,9 @@
-"""Small programs that were compiled wrong once; random ones found them."""
+"""Small programs that were once compiled wrong, or for ever."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import ungil
 
@@ -16,3 +17,36 @@ def test_a_bool_is_compared_with_an_unsigned_integer_by_value() -> None:
     assert compiled(np.uint64(2**64 - 1), True) == (False, False, False, False)
     assert compiled(False, np.uint64(2**63)) == (True, True, False, True)
     assert compiled(np.uint64(1), True) == (False, True, True, False)
+
+
+def zips(a):
+    r = range(a)
+    r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r)  # fmt: skip
+    r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r)  # fmt: skip
+    r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r)  # fmt: skip
+    r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r)  # fmt: skip
+    r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r); r = zip(r, r)  # fmt: skip
+    return a
+
+
+def more_arguments(*t):
+    return more_arguments(*t, *t)
+
+
+def deeper_arguments(t):
+    return deeper_arguments((t, t))
+
+
+def captures(g, h, n):
+    return captures(lambda: g() + h(), lambda: g() - h(), n) if n else g()
+
+
+def captures_from(a):
+    return captures(lambda: a, lambda: a, a)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("function", [zips, more_arguments, deeper_arguments, captures_from])
+def test_what_grows_without_end_is_refused(function) -> None:
+    with pytest.raises((ungil.UnsupportedError, ungil.TypingError)):
+        ungil.njit(function)(1)

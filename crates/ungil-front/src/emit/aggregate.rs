@@ -10,23 +10,29 @@ use crate::host::Object;
 use crate::session::Entity;
 use crate::suggest;
 
-/// How many values and tuples a tuple may hold, nested ones included. Far beyond real programs; one that doubles in each call
-/// of a recursion would take all memory.
-const MAX_TUPLE: usize = 2000;
+/// How many values, and things made of values, a thing may be made of, at every depth together. Far beyond real programs;
+/// a tuple, a `zip` or what a function captures that doubles in each line or each call would take all memory.
+const MAX_SIZE: usize = 2000;
 
 impl Emitter<'_, '_> {
     /// `(parts…)`.
     pub(super) fn tuple(&mut self, parts: Vec<Val>, span: Span) -> Option<Val> {
-        let size: usize = parts.iter().map(|part| size(&part.ty)).sum();
-        if size > MAX_TUPLE {
-            let error = self
-                .unsupported("tuple-too-large", span, format!("a tuple of {size} values is too large to compile"))
-                .with_text(format!("at most {MAX_TUPLE}, those of nested tuples included"))
-                .with_help("every element of a tuple is a value of its own in compiled code; use a loop that needs no tuple");
-            return self.report(error);
-        }
+        self.check_size("a tuple", &parts, span)?;
         let ty = Type::tuple(parts.iter().map(|part| part.ty.clone()));
         Some(self.aggregate(ty, parts))
+    }
+
+    /// Reports `what` if the parts that it is made of are too many.
+    pub(super) fn check_size(&mut self, what: &str, parts: &[Val], span: Span) -> Option<()> {
+        let size: usize = parts.iter().map(|part| size(&part.ty)).sum();
+        if size <= MAX_SIZE {
+            return Some(());
+        }
+        let error = self
+            .unsupported("tuple-too-large", span, format!("{what} of {size} values is too large to compile"))
+            .with_text(format!("at most {MAX_SIZE}, those of nested tuples included"))
+            .with_help("every element of a tuple is a value of its own in compiled code; use a loop that needs no tuple");
+        self.report(error)
     }
 
     /// `container[index]`.
@@ -229,10 +235,13 @@ impl Emitter<'_, '_> {
     }
 }
 
-/// The values in a value of the type, each tuple counted as one more.
+/// The values in a value of the type, each thing made of others counted as one more.
 fn size(ty: &Type) -> usize {
     match ty {
-        Type::Tuple(parts) => 1 + parts.iter().map(size).sum::<usize>(),
+        Type::Tuple(parts) | Type::Zip(parts) | Type::Object(_, parts) => {
+            1 + parts.iter().map(size).sum::<usize>()
+        }
+        Type::Enumerate(inner) | Type::Reversed(inner) | Type::Optional(inner) => 1 + size(inner),
         _ => 1,
     }
 }

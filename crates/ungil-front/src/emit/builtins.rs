@@ -118,6 +118,7 @@ impl Emitter<'_, '_> {
                 for iterable in iterables {
                     self.len_of(iterable, span)?;
                 }
+                self.check_size("a `zip`", iterables, span)?;
                 let ty = Type::Zip(iterables.iter().map(|iterable| iterable.ty.clone()).collect());
                 Some(self.aggregate(ty, iterables.to_vec()))
             }

@@ -167,8 +167,7 @@ impl Emitter<'_, '_> {
                 ParamKind::KeywordOnly => None,
                 ParamKind::Rest => {
                     let rest: Vec<Val> = positional.by_ref().collect();
-                    let ty = Type::tuple(rest.iter().map(|val| val.ty.clone()));
-                    Some(self.aggregate(ty, rest))
+                    Some(self.tuple(rest, span)?)
                 }
             };
             let by_name = match param.kind {

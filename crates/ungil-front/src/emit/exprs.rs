@@ -87,6 +87,7 @@ impl Emitter<'_, '_> {
             Expr::Closure { function, captures } => {
                 let captures: Option<Vec<Val>> = captures.iter().map(|value| self.val(*value)).collect();
                 let captures = captures?;
+                self.check_size("a function that captures a tuple", &captures, span)?;
                 let parent = Arc::clone(&self.hir);
                 let id = self.session.nested(&parent, *function, &self.code);
                 let ty = Type::Object(id, captures.iter().map(|val| val.ty.clone()).collect());
