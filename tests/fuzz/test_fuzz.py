@@ -1,4 +1,4 @@
-"""Random programs do what they mean: 10,000 of them, each called six times.
+"""Random programs do what they mean, 10,000 of them, each called six times; mutilated ones are compiled or refused.
 
 `check.MATRIX` has eighteen configurations: serial code or 1, 2 or 5 threads, at each of LLVM's four levels; and twice
 `cache=True`. A hundred of the programs run in all of them. Of the others each runs in one: two thirds at the lowest
@@ -25,5 +25,11 @@ def test_random_programs_do_what_they_mean(batch: int) -> None:
     run = Path(__file__).parent / "run.py"
     command = [sys.executable, run, "--programs", str(PROGRAMS), "--first", str(batch * APART)]
     # In a process of its own, which a wrong program may take down.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mutilated_programs_are_compiled_or_refused() -> None:
+    command = [sys.executable, Path(__file__).parent / "mutate.py", "--programs", "3000"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
