@@ -154,7 +154,14 @@ def _copysign(a: Type, b: Type) -> Typed:
     if a in COMPLEXES or b in COMPLEXES or a not in SCALARS or b not in SCALARS:
         raise IllTyped("copysign")
     to = "float32" if a == b == "float32" else "float64"
-    return to, lambda x, y: math.copysign(convert(x, to), convert(y, to))
+
+    def copysign(x: Any, y: Any) -> float:
+        if math.isnan(y):
+            # Which sign the processor gives a NaN that it makes is not the language's matter.
+            raise IllTyped("the sign of a NaN")
+        return math.copysign(convert(x, to), convert(y, to))
+
+    return to, copysign
 
 
 def _test(function: Callable[[float], bool]) -> Callable[[Type], Typed]:
