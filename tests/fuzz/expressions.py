@@ -28,7 +28,7 @@ class Expressions:
         self.params: list[str] = []
         # Names that can be read but not set.
         self.frozen: set[str] = set()
-        self.helpers: list[tuple[str, list[str], str, bool]] = []
+        self.helpers: list[tuple[str, list[str], str, bool, bool]] = []
         self.closures: list[tuple[str, str]] = []
 
     def expr(self, kind: str, depth: int) -> str:
@@ -103,9 +103,14 @@ class Expressions:
     def helper_call(self, kind: str, depth: int) -> str | None:
         """A call of a function of the program, if there is one of this kind."""
         fitting: list[str] = []
-        for name, kinds, result, recursive in self.helpers:
+        for name, kinds, result, recursive, has_default in self.helpers:
             if result == kind:
                 args = [self.expr(each, depth - 1) for each in kinds]
+                if has_default and self.rng.random() < 0.4:
+                    args.pop()
+                elif self.rng.random() < 0.3:
+                    # By name, and so evaluated where it stands, but bound elsewhere.
+                    args[-1] = f"{kinds[-1]}p{len(kinds) - 1}={args[-1]}"
                 first = [f"int64({self.expr('i', 0)}) & 3"] if recursive else []
                 fitting.append(f"{name}({', '.join(first + args)})")
         for name, each in self.closures:

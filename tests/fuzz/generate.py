@@ -103,7 +103,10 @@ class Writer:
         name = f"h{index}"
         recursive = self.rng.random() < 0.3
         params = [f"{each}p{at}" for at, each in enumerate(kinds)]
-        self.begin(name, ["n", *params] if recursive else params)
+        default = None
+        if not recursive and kinds[-1] != "u" and self.rng.random() < 0.5:
+            default = {"i": "-3", "f": "0.75", "b": "True"}[kinds[-1]]
+        self.begin(name, ["n", *params] if recursive else params, default)
         local = f"{kind}0"
         if recursive:
             base = self.expressions.expr(kind, 2)
@@ -120,7 +123,7 @@ class Writer:
             while self.left > 0:
                 self.statement(1, 0)
             self.line(1, f"return {local}")
-        self.expressions.helpers.append((name, kinds, kind, recursive))
+        self.expressions.helpers.append((name, kinds, kind, recursive, default is not None))
         return "\n".join(self.lines)
 
     def closure(self, params: list[str]) -> None:
@@ -133,8 +136,9 @@ class Writer:
         self.expressions.names = names
         self.expressions.closures.append(("inner", kind))
 
-    def begin(self, name: str, params: list[str]) -> None:
-        self.lines = [f"def {name}({', '.join(params)}):"]
+    def begin(self, name: str, params: list[str], default: str | None = None) -> None:
+        """Begin a function; `default` is its last parameter's."""
+        self.lines = [f"def {name}({', '.join(params)}{f'={default}' if default else ''}):"]
         self.params = params
         self.counter = 0
         self.expressions.names = list(params)

@@ -117,7 +117,7 @@ class Typed:
                 code, ty = self.expr(value)
                 self.env[name] = ty
                 return f"({name} := {code})", ty
-            case ast.Call(keywords=[]):
+            case ast.Call():
                 return self.call(node)
         raise IllTyped(ast.unparse(node))
 
@@ -185,6 +185,10 @@ class Typed:
             inner = {arg.arg for arg in function.args.args}
             free = {part.id for part in ast.walk(function) if isinstance(part, ast.Name)} - inner
             captured = {free_name: self.env[free_name] for free_name in sorted(free & self.params)}
+        if function is not None:
+            codes, types = self.bound(function, codes, types, node.keywords)
+        elif node.keywords:
+            raise IllTyped("a keyword to a builtin")
         if None in types:
             return f"({', '.join(codes)})", None
         if function is not None:
@@ -195,6 +199,23 @@ class Typed:
             raise IllTyped(name)
         ty, made = functions.call(name, types)
         return f"{self.oracle.constant((name, *types), made)}({', '.join(codes)})", ty
+
+    def bound(
+        self, function: ast.FunctionDef, codes: list[str], types: list[Type], keywords: list[ast.keyword]
+    ) -> tuple[list[str], list[Type]]:
+        """One argument for each parameter: by position, by name, or its default, which is a literal."""
+        params = [arg.arg for arg in function.args.args]
+        given = dict(zip(params, zip(codes, types)))
+        for keyword in keywords:
+            if keyword.arg not in params or keyword.arg in given:
+                raise IllTyped("a keyword that does not fit")
+            given[keyword.arg] = self.expr(keyword.value)
+        defaults = function.args.defaults
+        for param, default in zip(params[len(params) - len(defaults) :], defaults):
+            given.setdefault(param, (ast.unparse(default), literal(ast.literal_eval(default))))
+        if len(codes) > len(params) or len(given) < len(params):
+            raise IllTyped("arguments that do not fit")
+        return [given[param][0] for param in params], [given[param][1] for param in params]
 
 
 def enumerated(iterable: Iterable[Any], start: int) -> Iterator[tuple[int, Any]]:
