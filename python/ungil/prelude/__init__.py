@@ -8,6 +8,7 @@ mpmath.
 - `_intrinsics`: the machine's operations.
 - `math_sine`, `math_tangent`, `math_arcsine`, `math_arctangent`, `math_exponential`, `math_logarithm`, `math_power`,
   `math_hyperbolic`, `math_inverse_hyperbolic`, `math_error`, `math_gamma`: functions of `math` by subject.
+- `math_reduction`: huge angles, as the runtime reduces them.
 - `math_floats`, `math_integers`: the rest of `math`.
 - `operators_integer`, `operators_float`, `operators_complex`: operators that are more than one operation of the
   machine.
@@ -18,6 +19,6 @@ numba does, where CPython raises. A function whose name ends in `_fast` takes th
 compiled with `fastmath`. The order of operations is what the bounds of errors rest on: none of these functions may be
 compiled with liberties of floating-point arithmetic, not even the fusing of products and sums.
 
-A guard against rare arguments is written `if unlikely(condition): return libm(...)` at the top of a function: the
+A guard against rare arguments is written `if unlikely(condition): return libm(...)`, or sets variables there: the
 compiler runs a loop without it and goes over the loop again where it held.
 """

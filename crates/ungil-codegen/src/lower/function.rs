@@ -26,7 +26,7 @@ pub(super) struct Body<'u, 'c, 'm> {
     /// Whether what is lowered runs seldom: its calls stay calls.
     pub(super) is_rare: bool,
     /// The conditions of guards, met so far.
-    guards: Vec<ValueId>,
+    pub(super) guards: Vec<ValueId>,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,

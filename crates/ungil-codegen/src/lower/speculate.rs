@@ -141,6 +141,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let some = self.builder.build_int_compare(IntPredicate::NE, n_fast, zero, "")?;
         self.builder.build_call(self.intrinsic("llvm.assume", &[])?, &[some.into()], "")?;
         self.speculating = Some(note);
+        // What guarded something before the loop is not noted in it, and so is an ordinary condition there.
+        self.guards.clear();
         self.turns(looped, start, n_fast, on_break, Pace::Fast)?;
         self.speculating = None;
         let noted = self.builder.build_load(i64_type, note, "")?.into_int_value();
