@@ -36,10 +36,18 @@ pub fn llvm_version() -> String {
 /// not few instructions: measured there on the sum of cosines, 1.1 ms for 10**6 terms, against 1.4 to 2.0 with 256 bits.
 pub(crate) fn function_attributes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let host = &*HOST;
-    let wide = host.features.split(',').any(|feature| feature == "+avx512f");
+    let wide = host.has("+avx512f");
     [("target-cpu", &*host.base), ("tune-cpu", &*host.cpu), ("target-features", &*host.beyond_base)]
         .into_iter()
         .chain(wide.then_some(("prefer-vector-width", "512")))
+}
+
+/// How many values of 64 bits a vector holds, where instructions for whole vectors do all that is done with such values.
+///
+/// There the widest vector is the best one; elsewhere (multiplying integers, or turning them into floats, without
+/// AVX-512DQ) LLVM has to compare. It takes a twentieth of the time of the passes to compare the widths of a loop.
+pub(crate) fn lanes_of_words() -> Option<u32> {
+    HOST.has("+avx512dq").then_some(8)
 }
 
 /// A target machine of the host's family; one for each compilation, since LLVM's are not shared between threads.
@@ -76,12 +84,18 @@ pub(crate) fn machine(level: OptimizationLevel) -> Result<TargetMachine, Error> 
 /// - `enable-misched=false` and `disable-machine-cse` skip the reordering of instructions, which processors do themselves,
 ///   and a search for repetitions among them, of which LLVM's IR has none left: an eighth of the time of writing code.
 ///   Measured on sums of the functions of `math`, a Mandelbrot set, Collatz sequences, an orbit and `fib`: as fast.
-const OPTIONS: [&CStr; 5] = [
+/// - `disable-machine-dce` and `disable-constant-hoisting` skip tidying that found nothing in any of those.
+/// - `hints-allow-reordering=false` keeps the order of a sum when we name the width of a loop's vectors; LLVM would take
+///   that for a licence.
+const OPTIONS: [&CStr; 8] = [
     c"-force-ordered-reductions",
     c"-disable-machine-licm",
     c"-disable-lsr",
     c"-enable-misched=false",
     c"-disable-machine-cse",
+    c"-disable-machine-dce",
+    c"-disable-constant-hoisting",
+    c"-hints-allow-reordering=false",
 ];
 
 /// Those options, as text.
@@ -104,6 +118,12 @@ struct Host {
     base: String,
     /// The features to add to those, or to take from them.
     beyond_base: String,
+}
+
+impl Host {
+    fn has(&self, feature: &str) -> bool {
+        self.features.split(',').any(|present| present == feature)
+    }
 }
 
 static HOST: LazyLock<Host> = LazyLock::new(|| {

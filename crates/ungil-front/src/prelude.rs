@@ -6,12 +6,16 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use memchr::memmem;
 use ungil_ir::ObjectId;
 use ungil_ir::diagnostic::Diagnostic;
 
 use crate::host::{Definition, Host, Object};
 use crate::program::Program;
 use crate::session::{self, Code, Owner};
+
+/// What a function at the top level of a file begins with.
+const DEF: &[u8] = b"\ndef ";
 
 /// A file of the prelude.
 struct File {
@@ -42,6 +46,7 @@ static FILES: &[File] = &files![
     "math_power",
     "math_reduction",
     "math_sine",
+    "math_sine_fast",
     "math_tangent",
     "operators_complex",
     "operators_float",
@@ -67,10 +72,8 @@ impl Prelude {
     fn new() -> Self {
         let mut index = HashMap::new();
         for (position, file) in FILES.iter().enumerate() {
-            for line in file.text.lines() {
-                if let Some(rest) = line.strip_prefix("def ")
-                    && let Some((name, _)) = rest.split_once('(')
-                {
+            for at in memmem::find_iter(file.text.as_bytes(), DEF) {
+                if let Some((name, _)) = file.text[at + DEF.len()..].split_once('(') {
                     index.insert(name, position);
                 }
             }

@@ -1,19 +1,14 @@
-"""Sine and cosine of `float64`, in straight lines that vectorise.
+"""Sine and cosine of `float64`, in straight lines that vectorise; `math_sine_fast` has the fast forms.
 
-| function               | reduction                   | straight    |
-|------------------------|-----------------------------|-------------|
-| `sin`, `cos`           | to [-pi/4, pi/4], two words | up to 2**23 |
-| `sin_fast`, `cos_fast` | to [-pi/2, pi/2], one word  | up to 2**30 |
-
-The argument is reduced by Cody and Waite's method ("Software Manual for the Elementary Functions", 1980, chapter 8):
-a multiple `k` of pi/2 (of pi in the fast forms) is taken away in steps with the parts of that constant. The first
+The argument is reduced to [-pi/4, pi/4], in two words, by Cody and Waite's method ("Software Manual for the Elementary
+Functions", 1980, chapter 8): a multiple `k` of pi/2 is taken away in steps with the parts of that constant. The first
 step is exact, since `x` and the first part are multiples of 2**-53 and their difference is small enough to be held;
 what later steps lose is known from the fused multiply-add. `k` is rounded by adding and taking away a number so large
-that its last bit counts ones; the low bits of that sum then say which quarter (half) turn it is.
+that its last bit counts ones; the low bits of that sum then say which quarter turn it is.
 
 The polynomials are minimax fits of the relative error (Remez), their coefficients rounded from the lowest upwards
-with the others fitted again; errors of approximation are 2**-57.8 and 2**-61.5. A larger argument goes to
-the runtime, which does what `math_reduction` says.
+with the others fitted again; the larger error of approximation is 2**-57.8. An argument beyond 2**23 goes to the
+runtime, which does what `math_reduction` says.
 """
 
 from ._intrinsics import fabs, fma, from_bits, libm, muladd, select, shl, to_bits, unlikely
@@ -28,13 +23,6 @@ _QUARTER_LIMIT = 8388608.0
 _QUARTER_A = 1.5707963267948966
 _QUARTER_B = 6.12323399409214e-17
 _QUARTER_C = 1.6446256936324258e-26
-
-_ONE_OVER_PI = 0.3183098861837907
-_HALF_LIMIT = 1073741824.0
-# pi in parts of 53 bits.
-_HALF_A = 3.141592653589793
-_HALF_B = 1.2246467991473532e-16
-_HALF_C = -2.9947698097183397e-33
 
 
 def sin(x):
@@ -92,36 +80,3 @@ def cos_of_reduced(r, low):
     head = muladd(z, -0.5, 1.0)
     lost = muladd(z, -0.5, 1.0 - head)
     return head + muladd(z * z, p, muladd(-r, low, lost))
-
-
-def sin_fast(x):
-    """The sine of `x` radians, faster; the sign of a zero result is not kept."""
-    if unlikely(fabs(x) > _HALF_LIMIT):
-        return libm("ungil_rt_sin", x)
-    shifted = fma(x, _ONE_OVER_PI, _TURN_SHIFT)
-    return _sin_half_turns(x, shifted - _TURN_SHIFT, shl(to_bits(shifted), 63))
-
-
-def cos_fast(x):
-    """The cosine of `x` radians, faster."""
-    if unlikely(fabs(x) > _HALF_LIMIT):
-        return libm("ungil_rt_cos", x)
-    # cos(x) is the sine of x + pi/2: take away an odd multiple of pi/2 and add the sign of what is left.
-    shifted = fma(x, _ONE_OVER_PI, 0.5) + _TURN_SHIFT
-    return _sin_half_turns(x, (shifted - _TURN_SHIFT) - 0.5, shl(to_bits(shifted), 63))
-
-
-def _sin_half_turns(x, k, sign):
-    """The sine of `x - k*pi`, in [-pi/2, pi/2], with its sign flipped if bit 63 of `sign` is set."""
-    r = fma(-k, _HALF_A, x)
-    r = fma(-k, _HALF_B, r)
-    r = fma(-k, _HALF_C, r)
-    z = r * r
-    p = muladd(z, 2.7214169216195095e-15, -7.643019202700545e-13)
-    p = muladd(p, z, 1.6058940998390717e-10)
-    p = muladd(p, z, -2.505210690438434e-08)
-    p = muladd(p, z, 2.7557319211569347e-06)
-    p = muladd(p, z, -0.0001984126984121248)
-    p = muladd(p, z, 0.008333333333333207)
-    p = muladd(p, z, -0.16666666666666666)
-    return from_bits(to_bits(muladd(r * z, p, r)) ^ sign)

@@ -4,16 +4,20 @@
 //! can vectorise it, and an outer one that polls between strips. A loop that is over within its first strip never
 //! reads the tick.
 
+use std::iter;
+
 use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
 use inkwell::values::IntValue;
 use ungil_ir::ir::{self, ForLoop, Label};
+use ungil_ir::{FloatTy, IntTy, Type};
 
 use super::Purpose;
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
-use crate::{Error, explain};
+use super::speculate::vars_set;
+use crate::{Error, explain, target};
 
 /// How the turns of a loop are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +123,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let next = self.builder.build_int_nsw_add(turn_value, one, "")?;
         let more = self.builder.build_int_compare(IntPredicate::NE, next, n_turns, "")?;
         let mut back = latch;
+        let wishes = self.wishes(looped, pace);
         if pace == Pace::Polling {
             let polled = self.append("for.more");
             self.builder.build_conditional_branch(more, polled, done)?;
@@ -126,27 +131,40 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             self.poll()?;
             back = self.here()?;
             let branch = self.builder.build_unconditional_branch(head)?;
-            metadata::wish(self.unit.context, branch, self.wishes(pace), self.mark(looped.label).as_deref())?;
+            metadata::wish(self.unit.context, branch, &wishes, self.mark(looped.label).as_deref())?;
         } else {
             let branch = self.builder.build_conditional_branch(more, head, done)?;
-            metadata::wish(self.unit.context, branch, self.wishes(pace), self.mark(looped.label).as_deref())?;
+            metadata::wish(self.unit.context, branch, &wishes, self.mark(looped.label).as_deref())?;
         }
         turn.add_incoming(&[(&i64_type.const_zero(), before), (&next, back)]);
         self.builder.position_at_end(done);
         Ok(())
     }
 
-    fn wishes(&self, pace: Pace) -> &'static [Wish] {
+    fn wishes(&self, looped: &ForLoop, pace: Pace) -> Vec<Wish> {
         match pace {
-            Pace::Polling => &[],
-            Pace::Rare => &[Wish::Scalar, Wish::Rolled],
-            // Sums in the order of the terms wait for one another, however many vectors there are: a second vector wins a
-            // tenth of the run and costs 1.5 ms of compiling.
-            Pace::Fast if self.speculating.is_some() && !self.function.options.fastmath.reassoc => {
-                &[Wish::OneVector]
+            Pace::Polling => Vec::new(),
+            Pace::Rare => vec![Wish::Scalar, Wish::Rolled],
+            Pace::Fast if self.speculating.is_some() => {
+                // Sums in the order of the terms wait for one another, however many vectors there are: a second vector
+                // wins a tenth of the run and costs 1.5 ms of compiling.
+                let is_ordered = !self.function.options.fastmath.reassoc;
+                let vectors = if is_ordered { Wish::OneVector } else { Wish::SomeVectors };
+                iter::once(vectors).chain(self.lanes(looped).map(Wish::Lanes)).collect()
             }
-            Pace::Fast => &[Wish::SomeVectors],
+            Pace::Fast => vec![Wish::SomeVectors],
         }
+    }
+
+    /// How many lanes a loop's vectors should have, where that is plain without weighing what each width costs.
+    fn lanes(&self, looped: &ForLoop) -> Option<u32> {
+        let is_word = |var| {
+            matches!(
+                self.function.var_type(var),
+                Type::Int(IntTy { bits: 64, .. }) | Type::Float(FloatTy::F64)
+            )
+        };
+        vars_set(&looped.body).into_iter().all(is_word).then(target::lanes_of_words).flatten()
     }
 
     /// Lowers a `Loop`.

@@ -21,6 +21,8 @@ pub(super) enum Wish {
     OneVector,
     /// If it is vectorised, as many vectors a turn as LLVM thinks right, and no unrolling of that.
     SomeVectors,
+    /// If it is vectorised, in vectors of so many values.
+    Lanes(u32),
 }
 
 /// Writes the wishes of the loop that `back`, its backward branch, closes, and the mark that it goes by in an explanation.
@@ -57,6 +59,10 @@ pub(super) fn wish<'c>(
                 parts.extend([node(raw, "llvm.loop.interleave.count", &[one]), vectorised]);
             }
             Wish::SomeVectors => parts.push(vectorised),
+            Wish::Lanes(n_lanes) => {
+                let n_lanes = constant(context.i32_type().const_int(u64::from(*n_lanes), false));
+                parts.push(node(raw, "llvm.loop.vectorize.width", &[n_lanes]));
+            }
         }
     }
     // SAFETY: the operands are metadata of this context, and there are as many as said.

@@ -186,7 +186,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     }
 }
 
-fn vars_set(block: &Block) -> Vec<VarId> {
+/// The variables that a block sets, each once.
+pub(super) fn vars_set(block: &Block) -> Vec<VarId> {
     let mut vars = Vec::new();
     ir::walk(block, &mut |stmt| {
         if let StmtKind::Set(var, _) = &stmt.kind {
