@@ -36,7 +36,7 @@ pub fn llvm_version() -> String {
 /// not few instructions: measured there on the sum of cosines, 1.1 ms for 10**6 terms, against 1.4 to 2.0 with 256 bits.
 pub(crate) fn function_attributes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let host = &*HOST;
-    let wide = host.has("+avx512f");
+    let wide = has_masks();
     [("target-cpu", &*host.base), ("tune-cpu", &*host.cpu), ("target-features", &*host.beyond_base)]
         .into_iter()
         .chain(wide.then_some(("prefer-vector-width", "512")))
@@ -48,6 +48,11 @@ pub(crate) fn function_attributes() -> impl Iterator<Item = (&'static str, &'sta
 /// AVX-512DQ) LLVM has to compare. It takes a twentieth of the time of the passes to compare the widths of a loop.
 pub(crate) fn lanes_of_words() -> Option<u32> {
     HOST.has("+avx512dq").then_some(8)
+}
+
+/// Whether truth values of a vector have registers of their own, one bit a lane.
+pub(crate) fn has_masks() -> bool {
+    HOST.has("+avx512f")
 }
 
 /// A target machine of the host's family; one for each compilation, since LLVM's are not shared between threads.

@@ -17,13 +17,14 @@
 
 use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
+use inkwell::types::IntType;
 use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
 use ungil_ir::effects::Effects;
 use ungil_ir::ir::{self, Block, ForLoop, Intrinsic, Label, Module, Op, StmtKind, ValueId, VarId};
 
 use super::function::Body;
 use super::loops::Pace;
-use crate::Error;
+use crate::{Error, target};
 
 /// The first run takes a multiple of so many turns: four vectors of eight.
 pub(super) const WHOLE: u64 = 32;
@@ -120,8 +121,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let [fast, again, slow_head, slow, done] =
             ["fast", "again", "slow.head", "slow", "strip.done"].map(|name| self.append(name));
 
-        let note = self.slot(i64_type, "rare")?;
-        self.builder.build_store(note, i64_type.const_zero())?;
+        let note_type = self.note_type();
+        let note = self.slot(note_type, "rare")?;
+        self.builder.build_store(note, note_type.const_zero())?;
         let mut saved: Vec<(PointerValue<'c>, BasicValueEnum<'c>)> = Vec::new();
         for var in vars_set(&looped.body) {
             let slot = self.var(var)?;
@@ -145,8 +147,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.guards.clear();
         self.turns(looped, start, n_fast, on_break, Pace::Fast)?;
         self.speculating = None;
-        let noted = self.builder.build_load(i64_type, note, "")?.into_int_value();
-        let rare = self.builder.build_int_compare(IntPredicate::NE, noted, i64_type.const_zero(), "")?;
+        let noted = self.builder.build_load(note_type, note, "")?.into_int_value();
+        let rare = self.builder.build_int_compare(IntPredicate::NE, noted, note_type.const_zero(), "")?;
         let after = self.here()?;
         self.branch_unlikely(rare, again, slow_head)?;
 
@@ -177,12 +179,17 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     pub(super) fn unlikely(&mut self, cond: ValueId) -> Result<BasicValueEnum<'c>, Error> {
         let cond = self.value(cond)?;
         let Some(note) = self.speculating else { return Ok(cond) };
-        let i64_type = self.unit.context.i64_type();
-        let here = self.builder.build_int_z_extend(cond.into_int_value(), i64_type, "")?;
-        let before = self.builder.build_load(i64_type, note, "")?.into_int_value();
+        let note_type = self.note_type();
+        let here = self.builder.build_int_z_extend_or_bit_cast(cond.into_int_value(), note_type, "")?;
+        let before = self.builder.build_load(note_type, note, "")?.into_int_value();
         let noted = self.builder.build_or(before, here, "")?;
         self.builder.build_store(note, noted)?;
         Ok(self.unit.context.bool_type().const_zero().into())
+    }
+
+    fn note_type(&self) -> IntType<'c> {
+        let context = self.unit.context;
+        if target::has_masks() { context.bool_type() } else { context.i64_type() }
     }
 }
 
