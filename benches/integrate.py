@@ -1,7 +1,4 @@
-"""The lecture's integrate, 10**6 steps: ungil beside numba with the same options, in alternating rounds.
-
-A round calls one and then the other, so that a noisy minute hits both; the table shows medians.
-"""
+"""The lecture's integrate, 10**6 steps: ungil beside numba with the same options, in alternating rounds; medians."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ import importlib.util
 import math
 import statistics
 from collections.abc import Callable
-from time import perf_counter
 
 from report import Line, parse, show
+from rounds import alternate
 
 import ungil
 from ungil.cli import lecture
@@ -36,15 +33,11 @@ def main() -> None:
 
 def compare(name: str, least_ratio: float, repeat: int, **flags: bool) -> Line:
     """Compile the kernel with both and time them in turn."""
-    ours = prepare(ungil.njit(**flags)(lecture.integrate_cos))
-    numbas = prepare(numba_kernel(**flags)) if importlib.util.find_spec("numba") else None
-    our_times, numba_times = [], []
-    for _ in range(repeat):
-        our_times.append(timed(ours))
-        if numbas is not None:
-            numba_times.append(timed(numbas))
-    peer = statistics.median(numba_times) if numba_times else None
-    return Line(name, statistics.median(our_times), "numba", peer, least_ratio=least_ratio)
+    calls = {"ungil": prepare(ungil.njit(**flags)(lecture.integrate_cos))}
+    if importlib.util.find_spec("numba"):
+        calls["numba"] = prepare(numba_kernel(**flags))
+    medians = {package: statistics.median(times) for package, times in alternate(calls, repeat).items()}
+    return Line(name, medians["ungil"], "numba", medians.get("numba"), least_ratio=least_ratio)
 
 
 def numba_kernel(**flags: bool) -> Callable[..., float]:
@@ -65,14 +58,6 @@ def prepare(kernel: Callable[..., float]) -> Callable[[], float]:
         result = call()
     assert math.isclose(result, 1.0000007853979, rel_tol=1e-12), result
     return call
-
-
-def timed(call: Callable[[], float]) -> float:
-    """Return the seconds of one call, the second of two: the first finds the caches as the other peer left them."""
-    call()
-    start = perf_counter()
-    call()
-    return perf_counter() - start
 
 
 if __name__ == "__main__":

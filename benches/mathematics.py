@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from report import Line, parse, show
+from rounds import alternate
 
 N_TURNS = 1_000_000
 PACKAGES = ("ungil", "numba")
@@ -82,13 +82,9 @@ def main() -> None:
             for kind in ("serial", "parallel"):
                 args = (low, (high - low) / N_TURNS, N_TURNS)
                 kernels = {name: kernel(name, expression, kind == "parallel", Path(folder)) for name in packages}
-                ready = {name: compiled for name, compiled in kernels.items() if runs(compiled, args)}
-                best = dict.fromkeys(packages, math.inf)
-                for _ in range(options.repeat):
-                    for name, compiled in ready.items():
-                        best[name] = min(best[name], seconds(compiled, args))
-                peer = best["numba"] if "numba" in ready else None
-                lines.append(Line(f"{expression}, {kind}", best["ungil"], "numba", peer, least_ratio=1.0))
+                calls = {name: partial(compiled, *args) for name, compiled in kernels.items() if runs(compiled, args)}
+                best = {name: min(times) for name, times in alternate(calls, options.repeat).items()}
+                lines.append(Line(f"{expression}, {kind}", best["ungil"], "numba", best.get("numba"), least_ratio=1.0))
     show(f"functions of math, fastmath, {N_TURNS:,} turns", lines, as_json=options.json)
     ratios = [line.ratio for line in lines if line.ratio is not None]
     if ratios and not options.json:
@@ -121,13 +117,6 @@ def runs(compiled: Callable[..., float], args: tuple[object, ...]) -> bool:
         print(f"{compiled!r}: {type(error).__name__}", file=sys.stderr)
         return False
     return True
-
-
-def seconds(compiled: Callable[..., float], args: tuple[object, ...]) -> float:
-    """Time one call."""
-    start = perf_counter()
-    compiled(*args)
-    return perf_counter() - start
 
 
 if __name__ == "__main__":
