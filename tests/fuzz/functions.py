@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, unify
+from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, saturated, unify
 
 Typed = tuple[Type, Callable[..., Any]]
 
@@ -117,6 +117,15 @@ def _round(ty: Type) -> Typed:
     return _whole(round)(ty)
 
 
+def _rounded(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
+    def make(ty: Type) -> Typed:
+        if ty not in FLOATS:
+            return _whole(rounding)(ty)
+        return "int64", lambda x: saturated(float(rounding(x)) if math.isfinite(x) else x, "int64")
+
+    return make
+
+
 def _fitting(value: int) -> int:
     if not -(1 << 63) <= value < 1 << 63:
         raise OverflowError("the float is too large for int64")
@@ -202,9 +211,9 @@ _MAKERS: dict[tuple[str, int], Callable[..., Typed]] = {
     ("abs", 1): _abs,
     ("int", 1): _whole(int),
     ("round", 1): _round,
-    ("math.floor", 1): _whole(math.floor),
-    ("math.ceil", 1): _whole(math.ceil),
-    ("math.trunc", 1): _whole(math.trunc),
+    ("math.floor", 1): _rounded(math.floor),
+    ("math.ceil", 1): _rounded(math.ceil),
+    ("math.trunc", 1): _rounded(math.trunc),
     ("float", 1): _float,
     ("complex", 2): _complex,
     ("math.sqrt", 1): _of_float(_square_root),

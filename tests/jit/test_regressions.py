@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 import ungil
+from ungil import prange
 
 
 def below(a, b):
@@ -50,3 +53,23 @@ def captures_from(a):
 def test_what_grows_without_end_is_refused(function) -> None:
     with pytest.raises((ungil.UnsupportedError, ungil.TypingError)):
         ungil.njit(function)(1)
+
+
+def later_of_equals(n, acc):
+    for i in prange(n):
+        acc = max(0.0 * i, acc)
+    return acc
+
+
+def earlier_of_equals(n, acc):
+    for i in prange(n):
+        acc = min(acc, 0.0 * i)
+    return acc
+
+
+@pytest.mark.parametrize("function", [later_of_equals, earlier_of_equals])
+def test_a_parallel_extremum_keeps_the_zero_that_the_serial_one_keeps(function) -> None:
+    compiled = ungil.njit(parallel=True)(function)
+    for n in (0, 1, 5, 1000):
+        for acc in (0.0, -0.0):
+            assert math.copysign(1, compiled(n, acc)) == math.copysign(1, function(n, acc)), (n, acc)

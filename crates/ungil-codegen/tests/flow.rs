@@ -30,7 +30,7 @@ fn a_for_sums_its_indices() {
     let sum = b.get(acc);
     b.return_(sum);
     let code = compile(&module(b.finish()));
-    for len in [i64::MIN, -1, 0, 1, 2, 100, 8191, 8192, 8193, 100_000] {
+    for len in [i64::MIN, -1, 0, 1, 2, 100, 65_535, 65_536, 65_537, 200_000] {
         let expected = (0..len).sum::<i64>();
         // SAFETY: an int64 to an int64.
         assert_eq!(unsafe { call(&code, &len) }, Ok(expected), "{len}");

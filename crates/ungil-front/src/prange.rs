@@ -28,13 +28,22 @@ use crate::host::Object;
 pub(crate) enum ReduceOp {
     Add,
     Mul,
-    Min,
-    Max,
+    Min(Tie),
+    Max(Tie),
     BitAnd,
     BitOr,
     BitXor,
     And,
     Or,
+}
+
+/// Which of two that compare as equal the user's `min` or `max` keeps: Python keeps its first argument. It shows in zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Tie {
+    /// That of the earlier turn: `acc = max(acc, x)`.
+    Earlier,
+    /// That of the later turn: `acc = max(x, acc)`.
+    Later,
 }
 
 /// What a carried variable is.
@@ -60,10 +69,10 @@ impl ReduceOp {
         })
     }
 
-    fn of_builtin(name: &str) -> Option<Self> {
+    fn of_builtin(name: &str, tie: Tie) -> Option<Self> {
         match name {
-            "builtins.min" => Some(Self::Min),
-            "builtins.max" => Some(Self::Max),
+            "builtins.min" => Some(Self::Min(tie)),
+            "builtins.max" => Some(Self::Max(tie)),
             _ => None,
         }
     }
@@ -73,8 +82,8 @@ impl ReduceOp {
         match self {
             Self::Add => "+",
             Self::Mul => "*",
-            Self::Min => "min",
-            Self::Max => "max",
+            Self::Min(_) => "min",
+            Self::Max(_) => "max",
             Self::BitAnd => "&",
             Self::BitOr => "|",
             Self::BitXor => "^",
@@ -83,7 +92,7 @@ impl ReduceOp {
         }
     }
 
-    /// A function of two partial results that joins them.
+    /// A function of two partial results, the earlier first, that joins them.
     pub(crate) fn combiner(self) -> Function {
         let span = Span::default();
         let param =
@@ -99,10 +108,11 @@ impl ReduceOp {
             Self::BitXor => (None, binary(BinaryOp::BitXor)),
             Self::And => (None, binary(BinaryOp::And)),
             Self::Or => (None, binary(BinaryOp::Or)),
-            Self::Min | Self::Max => {
-                let name = if self == Self::Min { "builtins.min" } else { "builtins.max" };
-                let args = vec![Item::One(ValueId(0)), Item::One(ValueId(1))];
-                (Some(builtin(name)), Expr::Call { func: ValueId(2), args, keywords: Vec::new() })
+            Self::Min(tie) | Self::Max(tie) => {
+                let order = if tie == Tie::Earlier { [0, 1] } else { [1, 0] };
+                let args = order.map(|param| Item::One(ValueId(param))).into();
+                let name = format!("builtins.{}", self.name());
+                (Some(builtin(&name)), Expr::Call { func: ValueId(2), args, keywords: Vec::new() })
             }
         };
         let mut body = vec![
@@ -266,8 +276,10 @@ impl<'f> Facts<'f> {
                 if args.iter().any(|arg| matches!(arg, Item::Star(_))) {
                     return None;
                 }
+                let is_first = matches!(args[0], Item::One(first) if first == accumulator);
+                let tie = if is_first { Tie::Earlier } else { Tie::Later };
                 match self.objects.get(func)? {
-                    Object::Builtin(name) => ReduceOp::of_builtin(name),
+                    Object::Builtin(name) => ReduceOp::of_builtin(name, tie),
                     _ => None,
                 }
             }

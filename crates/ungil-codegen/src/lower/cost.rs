@@ -10,8 +10,9 @@ use ungil_ir::ir::{self, BinaryOp, Block, Const, FuncId, Intrinsic, Module, Op, 
 
 /// Units between two polls: guessed at 0.3 ms of plain arithmetic, 3 ms if the estimate is ten times too low.
 const BUDGET: u64 = 1 << 20;
-/// Turns between two polls at most: enough that what a vectorised loop does before and after its turns does not show.
-const MAX_STRIP: u64 = 8192;
+/// Turns between two polls at most: enough that what a loop does before and after its turns does not show, even where LLVM
+/// leaves nothing of them.
+const MAX_STRIP: u64 = 1 << 16;
 /// Below that many turns, counting them costs more than polling each.
 const MIN_STRIP: u64 = 16;
 

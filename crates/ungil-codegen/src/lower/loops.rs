@@ -9,14 +9,14 @@ use std::iter;
 use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
 use inkwell::values::IntValue;
-use ungil_ir::ir::{self, ForLoop, Label};
+use ungil_ir::ir::{self, BinaryOp, ForLoop, Intrinsic, Label, Op, StmtKind};
 use ungil_ir::{FloatTy, IntTy, Type};
 
 use super::Purpose;
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
-use super::speculate::vars_set;
+use super::speculate::{self, vars_set};
 use crate::{Error, explain, target};
 
 /// How the turns of a loop are run.
@@ -72,6 +72,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         base.add_incoming(&[(&start, enter)]);
         let base_value = base.as_basic_value().into_int_value();
         let left = self.builder.build_int_nsw_sub(end, base_value, "left")?;
+        let is_guarded = self.unit.guards.looped(&self.unit.effects, looped);
+        let strip = if is_guarded { strip.min(speculate::MAX_STRIP) } else { strip };
         let strip = i64_type.const_int(strip, false);
         let is_last = self.builder.build_int_compare(IntPredicate::SLE, left, strip, "")?;
         let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
@@ -152,8 +154,31 @@ impl<'u, 'c> Body<'u, 'c, '_> {
                 let vectors = if is_ordered { Wish::OneVector } else { Wish::SomeVectors };
                 iter::once(vectors).chain(self.lanes(looped).map(Wish::Lanes)).collect()
             }
-            Pace::Fast => vec![Wish::SomeVectors],
+            Pace::Fast => {
+                iter::once(Wish::SomeVectors).chain(self.lanes_to_divide(looped).map(Wish::Lanes)).collect()
+            }
         }
+    }
+
+    /// How many lanes the vectors of a loop should have whose time goes into dividing or square roots.
+    ///
+    /// The unit for these is half as wide as the widest vectors, which only cost such a loop a part of the clock rate: an
+    /// eighth, for a sum of square roots on Skylake-X.
+    fn lanes_to_divide(&self, looped: &ForLoop) -> Option<u32> {
+        let (mut divides, mut is_plain) = (false, true);
+        ir::walk(&looped.body, &mut |stmt| match &stmt.kind {
+            StmtKind::Let(_, Op::Binary(BinaryOp::Div, ..) | Op::Intrinsic(Intrinsic::Sqrt, _)) => {
+                divides = true;
+            }
+            StmtKind::Let(
+                _,
+                Op::Binary(BinaryOp::Quot | BinaryOp::Rem, ..) | Op::Call { .. } | Op::Libm(..),
+            ) => {
+                is_plain = false;
+            }
+            _ => {}
+        });
+        if divides && is_plain { self.lanes(looped).map(|lanes| lanes / 2) } else { None }
     }
 
     /// How many lanes a loop's vectors should have, where that is plain without weighing what each width costs.

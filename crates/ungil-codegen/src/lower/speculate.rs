@@ -29,6 +29,9 @@ use crate::{Error, target};
 /// The first run takes a multiple of so many turns: four vectors of eight.
 pub(super) const WHOLE: u64 = 32;
 
+/// A strip that may have to run again has so many turns at most: one rare case makes no more than these slow.
+pub(super) const MAX_STRIP: u64 = 1 << 13;
+
 /// Which functions guard a rare case, themselves or in what they call, and can run speculatively.
 pub(super) struct Guards(Vec<bool>);
 
