@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, saturated, unify
+from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, unify
 
 Typed = tuple[Type, Callable[..., Any]]
 
@@ -121,7 +121,8 @@ def _rounded(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
     def make(ty: Type) -> Typed:
         if ty not in FLOATS:
             return _whole(rounding)(ty)
-        return "int64", lambda x: saturated(float(rounding(x)) if math.isfinite(x) else x, "int64")
+
+        return "int64", lambda x: rounding(x) if abs(x) < 2.0**63 else -(1 << 63)
 
     return make
 

@@ -269,6 +269,23 @@ fn machine_operations_on_floats() {
 }
 
 #[test]
+fn a_float_that_no_integer_holds_becomes_the_least() {
+    let (mut b, p) = Builder::new(&[Type::FLOAT64], Type::INT64);
+    let result = b.intrinsic(Intrinsic::ToInt, Type::INT64, &[p[0]]);
+    b.return_(result);
+    let code = compile(&module(b.finish()));
+    let greatest = 2_f64.powi(63) - 1024.0;
+    for x in [0.0, -0.5, 2.75, -2.75, 1e15, -2_f64.powi(63), greatest] {
+        // SAFETY: a float64 to an int64.
+        assert_eq!(unsafe { call(&code, &x) }, Ok(x as i64), "{x}");
+    }
+    for x in [2_f64.powi(63), -1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        // SAFETY: a float64 to an int64.
+        assert_eq!(unsafe { call(&code, &x) }, Ok(i64::MIN), "{x}");
+    }
+}
+
+#[test]
 fn a_product_is_not_fused_with_a_sum_unless_asked() {
     let (x, y) = (1.0 + f64::EPSILON, 1.0 - f64::EPSILON);
     let (mut b, p) = Builder::new(&[Type::FLOAT64, Type::FLOAT64, Type::FLOAT64], Type::FLOAT64);

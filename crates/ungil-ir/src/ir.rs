@@ -366,6 +366,8 @@ pub enum Intrinsic {
     Trunc,
     /// `F -> F`: rounded to the nearest integer, ties to even.
     Rint,
+    /// `F -> int64`: truncated; the least `int64` for a NaN and for what does not fit, as x86 converts.
+    ToInt,
     /// `(F, F) -> F`: the first with the sign of the second.
     CopySign,
     /// `(F, F, F) -> F`: `a * b + c` rounded once.

@@ -44,6 +44,19 @@ impl<'c> Body<'_, 'c, '_> {
         })
     }
 
+    /// A float as an `int64`: truncated, the least where that does not fit. Half as many instructions as saturating takes.
+    pub(super) fn to_int(&self, a: FloatValue<'c>) -> Result<BasicValueEnum<'c>, Error> {
+        let (build, i64_type) = (&self.builder, self.unit.context.i64_type());
+        let fabs = self.intrinsic("llvm.fabs", &[a.get_type().into()])?;
+        let size = self.call_value(fabs, &[a.into()])?.into_float_value();
+        let beyond = a.get_type().const_float(2_f64.powi(63));
+        let fits = build.build_float_compare(FloatPredicate::OLT, size, beyond, "")?;
+        // Poison where it does not fit, and then not taken.
+        let whole = build.build_float_to_signed_int(a, i64_type, "")?;
+        let least = i64_type.const_int(i64::MIN as u64, true);
+        Ok(build.build_select(fits, whole, least, "")?)
+    }
+
     /// A float as an integer: truncated, saturated at the ends of `to`, 0 for a NaN.
     ///
     /// This is what `llvm.fptosi.sat` means; but LLVM 19 takes vectors of that apart on x86. Written out it stays one, of

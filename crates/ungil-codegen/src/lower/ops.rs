@@ -229,6 +229,7 @@ impl<'c> Body<'_, 'c, '_> {
             Intrinsic::ToBits | Intrinsic::FromBits => {
                 return Ok(self.builder.build_bit_cast(self.value(args[0])?, result, "")?);
             }
+            Intrinsic::ToInt => return self.to_int(self.value(args[0])?.into_float_value()),
             Intrinsic::MulHigh => return self.mul_high(args),
             Intrinsic::ThreadId => return Ok(self.thread_id()?.into()),
             Intrinsic::NumThreads => {

@@ -25,7 +25,7 @@ impl Emitter<'_, '_> {
                     _ => Intrinsic::Trunc,
                 };
                 let rounded = self.intrinsic(a.ty.clone(), intrinsic, &[a]);
-                self.convert(&rounded, &Type::INT64)
+                Some(self.intrinsic(Type::INT64, Intrinsic::ToInt, &[&rounded]))
             }
             ("sqrt" | "fabs", [a]) => {
                 let ty = Self::real_type(&a.ty);

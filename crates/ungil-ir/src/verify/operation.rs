@@ -154,6 +154,11 @@ fn check_intrinsic(intrinsic: Intrinsic, args: &[&Type], result: &Type) -> Resul
             suits(result, is_float)?;
             all_equal()
         }
+        Intrinsic::ToInt => {
+            arity(1, args.len())?;
+            suits(args[0], matches!(args[0], Type::Float(_)))?;
+            equal(&Type::INT64, result)
+        }
         Intrinsic::CopySign => {
             arity(2, args.len())?;
             suits(result, is_float)?;
