@@ -251,7 +251,7 @@ ROWS = [
     Row("cos", 4.0, to_precision(libmp.mpf_cos), EVERYWHERE, fast=True),
     Row("exp", 1.0, to_precision(libmp.mpf_exp), ((-750.0, 710.0), (-1.0, 1.0))),
     Row("exp2", 1.0, power_of_two, ((-1080.0, 1025.0), (-1.0, 1.0))),
-    Row("expm1", 1.0, exponential_less_one, ((-750.0, 710.0), (-1.0, 1.0))),
+    Row("expm1", 1.0, exponential_less_one, ((-750.0, 710.0), (-1.0, 1.0), (1.0, 45.0))),
     Row("log", 1.0, to_precision(libmp.mpf_log), (*POSITIVE, (0.5, 2.0))),
     Row("log2", 1.0, logarithm_to(2), (*POSITIVE, (0.5, 2.0))),
     Row("log10", 1.0, logarithm_to(10), (*POSITIVE, (0.5, 2.0))),

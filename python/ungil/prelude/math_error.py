@@ -15,7 +15,8 @@ for `x` from 3/4 to 27.4, it has an error of 2**-59; the other two have 2**-60.9
 Beyond 27.3 the complement is less than half the least number.
 """
 
-from ._intrinsics import copysign, div, fabs, fma, from_bits, muladd, select, shl, shr, to_bits
+from ._intrinsics import copysign, div, fabs, fma, muladd, select, to_bits
+from .math_exponential import exp_tail_for_sums, times_power_of_two
 
 _LOG2_E = 1.4426950408889634
 # As in `math_hyperbolic`: log(2) in two words, and 1.5 * 2**52 + 2 * 1023.
@@ -39,7 +40,7 @@ def erf(x):
     """The error function."""
     a = fabs(x)
     high, low, bits = _erfc_parts(select(a > _ERF_HIGHEST, _ERF_HIGHEST, a))
-    far = 1.0 - _with_exponent(high + low, bits)
+    far = 1.0 - times_power_of_two(high + low, bits)
     return copysign(select(a < _NEAR, muladd(a, _erf_less_one(a), a), far), x)
 
 
@@ -49,7 +50,7 @@ def erfc(x):
     none = a > _ERFC_HIGHEST
     # Any other number: results that a `float64` cannot hold make processors slow.
     high, low, bits = _erfc_parts(select(none, 1.0, a))
-    far = select(none, 0.0, _with_exponent(high + low, bits))
+    far = select(none, 0.0, times_power_of_two(high + low, bits))
     far = select(x < 0.0, 2.0 - far, far)
     head = 1.0 - x
     near = head + muladd(-x, _erf_less_one(a), (1.0 - head) - x)
@@ -74,7 +75,7 @@ def _erf_less_one(a):
 
 
 def _erfc_parts(a):
-    """erfc(a) in two words, and its exponent as `_with_exponent` wants it, for `a` not below 3/4."""
+    """erfc(a) in two words, and its exponent as `times_power_of_two` wants it, for `a` not below 3/4."""
     # exp(-a**2) = 2**k * exp(r), the square and `r` in two words.
     square = a * a
     shifted = fma(-square, _LOG2_E, _POWER_SHIFT)
@@ -82,18 +83,8 @@ def _erfc_parts(a):
     exact = fma(-k, _LOG_2_A, -square)
     r = fma(-k, _LOG_2_B, exact)
     r_low = fma(-k, _LOG_2_B, exact - r) - fma(a, a, -square)
-    p = muladd(r, 2.097684824354381e-09, 2.511392267983575e-08)
-    p = muladd(p, r, 2.7557069675201783e-07)
-    p = muladd(p, r, 2.7557228705884396e-06)
-    p = muladd(p, r, 2.4801587557972655e-05)
-    p = muladd(p, r, 0.00019841269903351897)
-    p = muladd(p, r, 0.0013888888888778164)
-    p = muladd(p, r, 0.008333333333313897)
-    p = muladd(p, r, 0.041666666666666824)
-    p = muladd(p, r, 0.16666666666666688)
-    p = muladd(p, r, 0.5)
     head = 1.0 + r
-    small = r * r * p
+    small = r * r * exp_tail_for_sums(r)
     small = muladd(r_low, head + small, (1.0 - head) + r + small)
     power = head + small
     power_low = (head - power) + small
@@ -134,9 +125,3 @@ def _erfc_parts(a):
     high = over * inverse
     low = (fma(-high, under, over) + muladd(-high, under_low, over_low)) * inverse
     return high, low, to_bits(shifted)
-
-
-def _with_exponent(value, bits):
-    """`value * 2**k`, where the low twelve bits of `bits` are `k + 2046`, in two steps as `k` may be below -1022."""
-    half = shr(bits, 1)
-    return value * from_bits(shl(half, 52)) * from_bits(shl(bits - half, 52))
