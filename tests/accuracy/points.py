@@ -200,6 +200,12 @@ def exponential_less_one(x: Any) -> Any:
     return libmp.mpf_sub(libmp.mpf_exp(x, PRECISION + more, "n"), libmp.fone, PRECISION, "n")
 
 
+def gamma(x: Any) -> Any:
+    """The gamma function, a NaN at its poles."""
+    pole = x == libmp.fzero or (x[0] and x[2] >= 0)
+    return libmp.fnan if pole else libmp.mpf_gamma(x, PRECISION, "n")
+
+
 def logarithm_of_more(x: Any) -> Any:
     """log(1 + x)."""
     if x != libmp.fzero and x[2] + x[3] < -200:
@@ -257,6 +263,7 @@ ROWS = [
     Row("log10", 1.0, logarithm_to(10), (*POSITIVE, (0.5, 2.0))),
     Row("log1p", 1.0, logarithm_of_more, ((math.nextafter(-1.0, 0.0), HUGE), (-0.5, 1.0))),
     Row("cbrt", 1.0, cube_root, EVERYWHERE),
+    Row("gamma", 1.0, gamma, ((-186.0, -LEAST), (LEAST, 172.0), (-186.0, -1.0), (1.0, 172.0))),
     Row("sqrt", 0.5, to_precision(libmp.mpf_sqrt), ((0.0, HUGE),)),
     Row("degrees", 1.0, degrees, EVERYWHERE),
     Row("radians", 1.0, radians, EVERYWHERE),

@@ -227,7 +227,11 @@ def test_error_of_functions_of_two_is_bounded(
         (arctangent.atan, [(0.0, 0.0), (-0.0, -0.0), (math.inf, math.pi / 2), (-math.inf, -math.pi / 2)]),
         (arcsine.acos, [(2.0, math.nan)]),
         (inverse_hyperbolic.atanh, [(1.0, math.inf), (2.0, math.nan)]),
-        (gamma.gamma, [(5.0, 24.0), (-1.0, math.nan)]),
+        (gamma.gamma, [(float(n), float(math.factorial(n - 1))) for n in range(1, 24)]),
+        (gamma.gamma, [(0.0, math.inf), (-0.0, -math.inf), (math.inf, math.inf), (-math.inf, math.nan)]),
+        (gamma.gamma, [(math.nan, math.nan), (-1.0, math.nan), (-184.0, math.nan), (-1e300, math.nan)]),
+        (gamma.gamma, [(-184.5, -0.0), (-185.5, 0.0), (-(2.0**51) - 0.5, -0.0), (-(2.0**51) - 1.5, 0.0)]),
+        (gamma.gamma, [(171.7, math.inf), (1e308, math.inf), (5e-324, math.inf), (-5e-324, -math.inf)]),
     ],
 )
 def test_special_values(function: Callable[[float], float], at: list[tuple[float, float]]) -> None:

@@ -42,6 +42,7 @@ static FILES: &[File] = &files![
     "math_hyperbolic",
     "math_integers",
     "math_inverse_hyperbolic",
+    "math_log_gamma",
     "math_logarithm",
     "math_power",
     "math_reduction",

@@ -6,6 +6,9 @@ All are straight lines that vectorise, with one division; `log1p` has two.
 f)`, and log(m) = f - f**2/2 + s * (f**2/2 + R(s**2)), where R is the series of log((1+s)/(1-s))/s - 2, here a minimax
 polynomial with an error of 2**-59.5 (the method is described by K. C. Ng in the comments of FDLIBM, 1993). The head,
 k * log(2) + f, is kept in two words; so is log(m) before `log2` and `log10` multiply it by the logarithm of e.
+
+`log_in_two_words`, for functions that are exponentials of a logarithm's multiple, has the same series with the quotient
+and the first two terms in two words, and a minimax polynomial for the rest with an error of 2**-73.
 """
 
 from math import inf, nan
@@ -22,6 +25,8 @@ _MANTISSA = 0x000FFFFFFFFFFFFF
 _COUNTER = 0x4330000000000000
 _COUNTED = 4503599627371519.0
 _COUNTED_SMALL = 4503599627371573.0
+_THIRD = 0.3333333333333333
+_THIRD_LOW = 1.850371707708594e-17
 # log(2) in parts of 42 and 53 bits: a multiple of the first by an exponent is exact.
 _LOG_2_HIGH = 0.6931471805598903
 _LOG_2_LOW = 5.497923018708371e-14
@@ -117,3 +122,42 @@ def log1p(x):
     tail = muladd(s, muladd(_log_series(z), z, half), low) - half
     value = select(x < inf, copysign(head + tail, x), x)
     return select(x > -1.0, value, select(x == -1.0, -inf, nan))
+
+
+def log_in_two_words(x):
+    """The natural logarithm of a normal positive `x`, in two words of together about 70 bits."""
+    # x = 2**k * m, m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1) in two words.
+    bits = to_bits(x) + _TO_ONE
+    k = from_bits((shr(bits, 52) & 0xFFF) + _COUNTER) - _COUNTED
+    m = from_bits((bits & _MANTISSA) + _SQRT_HALF)
+    over = m - 1.0
+    under = m + 1.0
+    inverse = div(1.0, under)
+    s = over * inverse
+    s_low = (fma(-s, under, over) - s * (m - (under - 1.0))) * inverse
+
+    # log(m) / (2 * s) - 1 = z/3 + z**2 * q with z = s**2, in two words.
+    z = s * s
+    z_low = muladd(s + s, s_low, fma(s, s, -z))
+    q = muladd(z, 0.05982010433976968, 0.058390593037796)
+    q = muladd(q, z, 0.06668068401749497)
+    q = muladd(q, z, 0.07692281076428654)
+    q = muladd(q, z, 0.09090909390904846)
+    q = muladd(q, z, 0.11111111109189185)
+    q = muladd(q, z, 0.14285714285720477)
+    q = muladd(q, z, 0.19999999999999993)
+    third = z * _THIRD
+    third_low = muladd(z_low, _THIRD, muladd(z, _THIRD_LOW, fma(z, _THIRD, -third)))
+    rest = z * z * q
+    series = third + rest
+    series_low = (third - series) + rest + third_low
+
+    # log(x) = k * log(2) + 2 * (s + s * series), and its product with y.
+    product = s * series
+    product_low = muladd(s, series_low, muladd(s_low, series, fma(s, series, -product)))
+    half = s + product
+    half_low = (s - half) + product + (product_low + s_low)
+    high = k * _LOG_2_HIGH
+    log = high + 2.0 * half
+    log_low = (high - log) + 2.0 * half + muladd(k, _LOG_2_LOW, 2.0 * half_low)
+    return log, log_low

@@ -6,10 +6,8 @@
 | `hypot`  | where the squares are not extreme |
 | `cbrt`   | everywhere                        |
 
-`pow` is the exponential of the logarithm's multiple, with the logarithm in two words of together about 70 bits: the
-series of `math_logarithm` with its quotient and its first two terms in two words, and a minimax polynomial for the rest
-with an error of 2**-73. A result that a `float64` holds exactly is found exactly, since before the last rounding less
-than half a unit is lost.
+`pow` is the exponential of the logarithm's multiple, with the logarithm in two words of together about 70 bits. A
+result that a `float64` holds exactly is found exactly, since before the last rounding less than half a unit is lost.
 
 `hypot` takes the root of the sum of squares and corrects it once by Newton's step, with the errors of all squares known
 from fused multiply-adds (C. F. Borges, "An Improved Algorithm for hypot(a,b)", 2019).
@@ -23,6 +21,7 @@ from math import inf
 
 from ._intrinsics import copysign, div, fabs, fma, from_bits, libm, muladd, select, shl, shr, sqrt, to_bits, unlikely
 from .math_exponential import exp_tail, times_power_of_two
+from .math_logarithm import log_in_two_words
 
 _LEAST_NORMAL = 2.2250738585072014e-308
 # As in `math_logarithm` and `math_exponential`.
@@ -31,14 +30,11 @@ _TO_ONE = 0x00095F619980C433
 _MANTISSA = 0x000FFFFFFFFFFFFF
 _COUNTER = 0x4330000000000000
 _COUNTED = 4503599627371519.0
-_LOG_2_HIGH = 0.6931471805598903
-_LOG_2_LOW = 5.497923018708371e-14
 _LOG2_E = 1.4426950408889634
 _LOG_2_A = 0.6931471805599453
 _LOG_2_B = 2.3190468138462996e-17
 _EXP_SHIFT = 6755399441057790.0
 _THIRD = 0.3333333333333333
-_THIRD_LOW = 1.850371707708594e-17
 # For `cbrt`: numbers below the least normal one are scaled by 2**54; 1.5 * 2**52 + 1023; 2**(1/3) and its inverse.
 _TWO_54 = 18014398509481984.0
 _COUNTED_SMALL = 4503599627371573.0
@@ -49,40 +45,7 @@ _INVERSE_CBRT_2 = 0.7937005259840998
 
 def pow(x, y):
     """`x` to the power `y`: inf for 0 to a negative power, a NaN for a negative base and a fraction."""
-    # x = 2**k * m, m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1) in two words.
-    bits = to_bits(x) + _TO_ONE
-    k = from_bits((shr(bits, 52) & 0xFFF) + _COUNTER) - _COUNTED
-    m = from_bits((bits & _MANTISSA) + _SQRT_HALF)
-    over = m - 1.0
-    under = m + 1.0
-    inverse = div(1.0, under)
-    s = over * inverse
-    s_low = (fma(-s, under, over) - s * (m - (under - 1.0))) * inverse
-
-    # log(m) / (2 * s) - 1 = z/3 + z**2 * q with z = s**2, in two words.
-    z = s * s
-    z_low = muladd(s + s, s_low, fma(s, s, -z))
-    q = muladd(z, 0.05982010433976968, 0.058390593037796)
-    q = muladd(q, z, 0.06668068401749497)
-    q = muladd(q, z, 0.07692281076428654)
-    q = muladd(q, z, 0.09090909390904846)
-    q = muladd(q, z, 0.11111111109189185)
-    q = muladd(q, z, 0.14285714285720477)
-    q = muladd(q, z, 0.19999999999999993)
-    third = z * _THIRD
-    third_low = muladd(z_low, _THIRD, muladd(z, _THIRD_LOW, fma(z, _THIRD, -third)))
-    rest = z * z * q
-    series = third + rest
-    series_low = (third - series) + rest + third_low
-
-    # log(x) = k * log(2) + 2 * (s + s * series), and its product with y.
-    product = s * series
-    product_low = muladd(s, series_low, muladd(s_low, series, fma(s, series, -product)))
-    half = s + product
-    half_low = (s - half) + product + (product_low + s_low)
-    high = k * _LOG_2_HIGH
-    log = high + 2.0 * half
-    log_low = (high - log) + 2.0 * half + muladd(k, _LOG_2_LOW, 2.0 * half_low)
+    log, log_low = log_in_two_words(x)
     e = y * log
     # Not: a normal positive base and a normal result; a NaN fails each comparison.
     if unlikely(not (fabs(e) < 708.0 and x >= _LEAST_NORMAL and x < inf)):
