@@ -200,10 +200,18 @@ def exponential_less_one(x: Any) -> Any:
     return libmp.mpf_sub(libmp.mpf_exp(x, PRECISION + more, "n"), libmp.fone, PRECISION, "n")
 
 
-def gamma(x: Any) -> Any:
+def gamma(x: Any, precision: int = PRECISION) -> Any:
     """The gamma function, a NaN at its poles."""
     pole = x == libmp.fzero or (x[0] and x[2] >= 0)
-    return libmp.fnan if pole else libmp.mpf_gamma(x, PRECISION, "n")
+    return libmp.fnan if pole else libmp.mpf_gamma(x, precision, "n")
+
+
+def log_gamma(x: Any) -> Any:
+    """The logarithm of the gamma function's magnitude, infinite at its poles."""
+    if not x[0] and x != libmp.fzero:
+        return libmp.mpf_gamma(x, PRECISION, "n", 3)
+    value = gamma(x, PRECISION + 60)
+    return libmp.finf if value == libmp.fnan else libmp.mpf_log(libmp.mpf_abs(value), PRECISION, "n")
 
 
 def logarithm_of_more(x: Any) -> Any:
@@ -264,6 +272,8 @@ ROWS = [
     Row("log1p", 1.0, logarithm_of_more, ((math.nextafter(-1.0, 0.0), HUGE), (-0.5, 1.0))),
     Row("cbrt", 1.0, cube_root, EVERYWHERE),
     Row("gamma", 1.0, gamma, ((-186.0, -LEAST), (LEAST, 172.0), (-186.0, -1.0), (1.0, 172.0))),
+    Row("lgamma", 1.0, log_gamma, ((LEAST, 2.5e305), (0.5, 3.0), (3.0, 50.0))),
+    Row("lgamma", 5.0, log_gamma, ((-100.0, -LEAST), (-3.0, -2.0), (-100.0, -3.0))),
     Row("sqrt", 0.5, to_precision(libmp.mpf_sqrt), ((0.0, HUGE),)),
     Row("degrees", 1.0, degrees, EVERYWHERE),
     Row("radians", 1.0, radians, EVERYWHERE),

@@ -48,6 +48,7 @@ power = load("math_power")
 hyperbolic = load("math_hyperbolic")
 inverse_hyperbolic = load("math_inverse_hyperbolic")
 gamma = load("math_gamma")
+log_gamma = load("math_log_gamma")
 floats = load("math_floats")
 integers = load("math_integers")
 int_ops = load("operators_integer")
@@ -231,6 +232,9 @@ def test_error_of_functions_of_two_is_bounded(
         (gamma.gamma, [(0.0, math.inf), (-0.0, -math.inf), (math.inf, math.inf), (-math.inf, math.nan)]),
         (gamma.gamma, [(math.nan, math.nan), (-1.0, math.nan), (-184.0, math.nan), (-1e300, math.nan)]),
         (gamma.gamma, [(-184.5, -0.0), (-185.5, 0.0), (-(2.0**51) - 0.5, -0.0), (-(2.0**51) - 1.5, 0.0)]),
+        (log_gamma.lgamma, [(1.0, 0.0), (2.0, 0.0), (0.0, math.inf), (-0.0, math.inf), (-1.0, math.inf)]),
+        (log_gamma.lgamma, [(math.inf, math.inf), (-math.inf, math.inf), (math.nan, math.nan), (-1e300, math.inf)]),
+        (log_gamma.lgamma, [(2.6e305, math.inf), (1e308, math.inf)]),
         (gamma.gamma, [(171.7, math.inf), (1e308, math.inf), (5e-324, math.inf), (-5e-324, -math.inf)]),
     ],
 )

@@ -62,22 +62,7 @@ def gamma(x):
     part = after - q
     after_low = (q - (after - part)) + (2.0 - part) + q_low
 
-    # What reflects: the sine over pi.
-    t = fabs(magnitude - rint(magnitude))
-    v = fma(-t, t, t)
-    v_low = fma(-t, t, t - v)
-    w = muladd(v, 4.2568841232535255e-08, 1.2729519208255497e-06)
-    w = muladd(w, v, 3.066532682822344e-05)
-    w = muladd(w, v, 0.0005582546502357817)
-    w = muladd(w, v, 0.007335823650513312)
-    w = muladd(w, v, 0.06519779945527576)
-    w = muladd(w, v, 0.3550659331517742)
-    head = 1.0 + v
-    low = muladd(v * v, w, (1.0 - head) + v + v_low)
-    bow = head + low
-    bow_low = (head - bow) + low
-    sine = v * bow
-    sine_low = fma(v, bow, -sine) + muladd(v, bow_low, v_low * bow)
+    sine, sine_low = sine_over_pi(magnitude)
     sine = select(negative, sine, 1.0)
     sine_low = select(negative, sine_low, 0.0)
 
@@ -102,6 +87,26 @@ def gamma(x):
     change = negative and half == floor(half)
     value = select(change, -value, value)
     return select(tiny, div(1.0, x), value)
+
+
+def sine_over_pi(x):
+    """The magnitude of sin(pi * x) / pi in two words, for `x` not less than 2**-60; 0 for integers."""
+    t = fabs(x - rint(x))
+    v = fma(-t, t, t)
+    v_low = fma(-t, t, t - v)
+    w = muladd(v, 4.2568841232535255e-08, 1.2729519208255497e-06)
+    w = muladd(w, v, 3.066532682822344e-05)
+    w = muladd(w, v, 0.0005582546502357817)
+    w = muladd(w, v, 0.007335823650513312)
+    w = muladd(w, v, 0.06519779945527576)
+    w = muladd(w, v, 0.3550659331517742)
+    head = 1.0 + v
+    low = muladd(v * v, w, (1.0 - head) + v + v_low)
+    bow = head + low
+    bow_low = (head - bow) + low
+    sine = v * bow
+    sine_low = fma(v, bow, -sine) + muladd(v, bow_low, v_low * bow)
+    return sine, sine_low
 
 
 def _stirling(a):
