@@ -96,7 +96,7 @@ class PairRow:
         return max((error(x, y), (x, y)) for x, y in self.pairs())
 
     def pairs(self) -> Iterator[tuple[float, float]]:
-        """At least `N_POINTS` pairs, for a power with results that are normal numbers."""
+        """At least `N_POINTS` pairs; powers of negative bases, subnormal ones and such as overflow among them."""
         rng = np.random.default_rng(len(self.name))
         share = N_POINTS // 3 + 1
         if self.name == "pow":
@@ -106,6 +106,14 @@ class PairRow:
             yield from zip(bases.tolist(), rng.uniform(-20.0, 20.0, share).tolist(), strict=True)
             bases = 1.0 + rng.uniform(-1e-9, 1e-9, share)
             yield from zip(bases.tolist(), rng.uniform(-1e11, 1e11, share).tolist(), strict=True)
+            bases = np.exp(rng.uniform(-708.0, 708.0, share))
+            for low, high in ((-746.0, -707.0), (707.0, 711.0)):
+                results = rng.uniform(low, high, share)
+                yield from zip(bases.tolist(), (results / np.log(bases)).tolist(), strict=True)
+            bases = -np.exp(rng.uniform(-20.0, 20.0, share))
+            yield from zip(bases.tolist(), rng.integers(-55, 56, share).astype(float).tolist(), strict=True)
+            bases = rng.integers(1, 1 << 52, share).view(np.float64)
+            yield from zip(bases.tolist(), rng.uniform(-1.0, 1.0, share).tolist(), strict=True)
             return
         near = rng.uniform(-4.0, 4.0, (2, share))
         yield from zip(*near.tolist(), strict=True)
@@ -253,7 +261,7 @@ EVERYWHERE = ((-HUGE, HUGE),)
 POSITIVE = ((LEAST, HUGE),)
 
 PAIR_ROWS = [
-    PairRow("pow", 1.0, to_precision(libmp.mpf_pow), "positive bases, normal results"),
+    PairRow("pow", 1.0, to_precision(libmp.mpf_pow), "all with a real result"),
     PairRow("hypot", 1.0, to_precision(libmp.mpf_hypot), "all"),
 ]
 

@@ -3,13 +3,35 @@
 `fmod` takes the quotient's integer part away with a fused multiply-add where that is exact, which it is up to a
 quotient of 2**52; the quotient's rounding may have carried it up to the next integer, and then the divisor is added
 back.
+
+`remainder` takes the integer `n` next to the rounded quotient away. Up to 2**52 that rounding is one of at most 1/4, so
+that what is left is at most 3/4 of the divisor `b`. It is exact: if `a < b`, `n` is 0, or it is 1 and `a` at least b/2,
+so that the difference is exact (Sterbenz's lemma); else `a` and `b` are multiples of the last place of `b`, and so is
+what is left, which is smaller than `b`. If it is more than b/2, the divisor is taken away once more, and that is exact
+for the same reason. If the quotient is halfway between integers, its rounding is exact, and `n` is the even one.
 """
 
 from math import inf
 
-from ._intrinsics import copysign, div, fabs, fma, from_bits, int64, libm, select, shl, shr, to_bits, trunc, unlikely
+from ._intrinsics import (
+    copysign,
+    div,
+    fabs,
+    fma,
+    from_bits,
+    int64,
+    libm,
+    rint,
+    select,
+    shl,
+    shr,
+    to_bits,
+    trunc,
+    unlikely,
+)
 
 _MOST_TURNS = 4503599627370496.0
+_SIGN = -0x8000000000000000
 
 
 def isnan(x):
@@ -40,8 +62,16 @@ def fmod(x, y):
 
 
 def remainder(x, y):
-    """What the division of `x` by `y`, rounded to nearest, leaves."""
-    return libm("remainder", x, y)
+    """What the division of `x` by `y`, rounded to nearest, leaves; a NaN for an infinite `x` or a zero `y`."""
+    a = fabs(x)
+    b = fabs(y)
+    turns = div(a, b)
+    if unlikely(not turns + 0.0 * b <= _MOST_TURNS):
+        return libm("remainder", x, y)
+    rest = fma(-rint(turns), b, a)
+    # Doubling is exact, or overflows where it is more than any divisor.
+    rest = select(2.0 * fabs(rest) > b, rest - copysign(b, rest), rest)
+    return from_bits(to_bits(rest) ^ (to_bits(x) & _SIGN))
 
 
 def nextafter(x, y):
