@@ -66,6 +66,8 @@ class Row:
             yield from of_every_size(rng, low, high, share)
         if self.name in ("sin", "cos", "tan"):
             yield from multiples_of_half_pi()
+        if self.name == "lgamma":
+            yield from next_to_zeros_of_log_gamma()
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,17 @@ def multiples_of_half_pi() -> Iterator[float]:
                 yield from (x, math.nextafter(x, 0.0), -x)
 
 
+def next_to_zeros_of_log_gamma() -> Iterator[float]:
+    """Both sides of each negative zero that a `float64` is next to: the zeros are about 1/n! off the integers `n`."""
+    for n in range(3, 18):
+        for side in (-1.0, 1.0):
+            for distance in np.exp2(np.linspace(-6.0, 6.0, 97)).tolist():
+                yield -(n + side * distance / math.factorial(n))
+    for zero in (-2.4570247382208006, -2.7476826467274127, -3.14358088834998, -3.955294284858598, -5.0082181683225935):
+        for step in range(-50, 51):
+            yield zero + step * math.ulp(zero)
+
+
 def ulps(got: float, want: Any) -> float:
     """How far `got` is from the exact `want`, in units of the last place of a `float64` near `want`."""
     nearest = libmp.to_float(want, rnd="n")
@@ -218,7 +231,7 @@ def log_gamma(x: Any) -> Any:
     """The logarithm of the gamma function's magnitude, infinite at its poles."""
     if not x[0] and x != libmp.fzero:
         return libmp.mpf_gamma(x, PRECISION, "n", 3)
-    value = gamma(x, PRECISION + 60)
+    value = gamma(x, PRECISION + 120)
     return libmp.finf if value == libmp.fnan else libmp.mpf_log(libmp.mpf_abs(value), PRECISION, "n")
 
 
@@ -280,8 +293,7 @@ ROWS = [
     Row("log1p", 1.0, logarithm_of_more, ((math.nextafter(-1.0, 0.0), HUGE), (-0.5, 1.0))),
     Row("cbrt", 1.0, cube_root, EVERYWHERE),
     Row("gamma", 1.0, gamma, ((-186.0, -LEAST), (LEAST, 172.0), (-186.0, -1.0), (1.0, 172.0))),
-    Row("lgamma", 1.0, log_gamma, ((LEAST, 2.5e305), (0.5, 3.0), (3.0, 50.0))),
-    Row("lgamma", 5.0, log_gamma, ((-100.0, -LEAST), (-3.0, -2.0), (-100.0, -3.0))),
+    Row("lgamma", 1.0, log_gamma, ((-190.0, -LEAST), (-3.0, -2.0), (LEAST, 2.5e305), (0.5, 3.0))),
     Row("sqrt", 0.5, to_precision(libmp.mpf_sqrt), ((0.0, HUGE),)),
     Row("degrees", 1.0, degrees, EVERYWHERE),
     Row("radians", 1.0, radians, EVERYWHERE),

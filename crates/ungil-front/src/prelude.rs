@@ -43,6 +43,7 @@ static FILES: &[File] = &files![
     "math_integers",
     "math_inverse_hyperbolic",
     "math_log_gamma",
+    "math_log_gamma_zeros",
     "math_logarithm",
     "math_power",
     "math_reduction",

@@ -1,10 +1,10 @@
-"""The logarithm of the gamma function's magnitude, of `float64`, in straight lines that vectorise for positive numbers.
+"""The logarithm of the gamma function's magnitude, of `float64`, in straight lines that vectorise.
 
-| arguments                  | largest error measured           |
-|----------------------------|----------------------------------|
-| positive                   | 0.67 ULP                         |
-| negative, results over 1/4 | 0.55 ULP                         |
-| near zeros below -2        | the C library's: glibc's 4.7 ULP |
+| arguments                            | largest error measured |
+|--------------------------------------|------------------------|
+| positive                             | 0.67 ULP               |
+| negative                             | 0.55 ULP               |
+| next to zeros below -2, another file | 0.61 ULP               |
 
 | `a`         | log(gamma(a))                                                             |
 |-------------|---------------------------------------------------------------------------|
@@ -18,21 +18,22 @@ One logarithm in two words serves all four. P(t) = log(gamma(2 + t)) is a minima
 2**-58.9 in the result.
 
 Below 0 it is -log(a * sin(pi * a) / pi) - log(gamma(a)) for `a = -x`. That has zeros, two between any integers below
--2; where the terms cancel, the C library computes it. At 0 and at negative integers it is an infinity.
+-2; where the terms cancel, `math_log_gamma_zeros` computes it, which a loop leaves to its second run. At 0 and at
+negative integers it is an infinity.
 """
 
 from math import inf
 
-from ._intrinsics import div, fabs, fma, libm, muladd, select, unlikely
+from ._intrinsics import div, fabs, fma, muladd, select, unlikely
 from .math_gamma import sine_over_pi
+from .math_log_gamma_zeros import lgamma_next_to_zeros
 from .math_logarithm import log_in_two_words
 
 _LEAST_NORMAL = 2.2250738585072014e-308
 _TWO_54 = 18014398509481984.0
 _LOG_TWO_54 = 37.42994775023705
-# Below this log(gamma(-a)) is -log(a), and beyond the last all are integers.
+# Below this log(gamma(-a)) is -log(a).
 _TINY = 8.673617379884035e-19
-_INTEGERS = 4503599627370496.0
 # A smaller magnitude, left of -2, is a difference that has lost too much.
 _CANCELLED = 0.25
 # log(gamma(2 + t)) = t * (_SLOPE + t * _CURVE + ...), the first in two words; (log(2*pi) - 1) / 2 in two words.
@@ -45,32 +46,23 @@ _CONSTANT_LOW = 1.6728209650585413e-17
 
 def lgamma(x):
     """The logarithm of the gamma function's magnitude; inf at 0 and negative integers."""
-    if unlikely(x < 0.0):
-        return _lgamma_of_negative(x)
-    high, low = _lgamma_parts(x)
-    # What is too large for a `float64` is so in the first word; its second is a NaN.
-    return select(x == 0.0, inf, select(high < inf, high + low, high))
-
-
-def _lgamma_of_negative(x):
     a = fabs(x)
-    if a >= _INTEGERS:
-        return inf
     high, low = _lgamma_parts(a)
-    if a < _TINY:
-        return high + low
+    # The logarithm for negative numbers; 0 for others.
     sine, sine_low = sine_over_pi(a)
-    if sine == 0.0:
-        return inf
-    factor = a * sine
+    reflected = x < -_TINY
+    factor = select(reflected, a * sine, 1.0)
+    factor_low = select(reflected, fma(a, sine, -factor) + a * sine_low, 0.0)
     log, log_low = log_in_two_words(factor)
-    log_low = log_low + div(fma(a, sine, -factor) + a * sine_low, factor)
     total = log + high
     part = total - log
-    value = total + ((log - (total - part)) + (high - part) + (log_low + low))
-    if x < -2.0 and fabs(value) < _CANCELLED:
-        return libm("lgamma", x)
-    return -value
+    value = total + ((log - (total - part)) + (high - part) + (muladd(factor_low, div(1.0, factor), log_low) + low))
+    value = select(reflected, -value, value)
+    if unlikely(x < -2.0 and fabs(value) < _CANCELLED):
+        return lgamma_next_to_zeros(a)
+    # What is too large for a `float64` is so in the first word; its second is a NaN.
+    value = select(high < inf, value, high)
+    return select(x == 0.0 or (reflected and sine == 0.0), inf, value)
 
 
 def _lgamma_parts(a):
