@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from inverse_points import load
-from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row
+from inverse_points import load, same
+from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row, compiled
 from write_reference import REFERENCE, rows_of
 
 import ungil
@@ -68,5 +68,25 @@ def test_the_runtime_reduces_huge_angles_as_the_prelude_does() -> None:
     angles = [math.ldexp(1 + k / 977, 31 + k) for k in range(990)] + [6381956970095103 * 2.0**797, 1e22, 1.7e308]
     plain, fast, tan = load("math_sine"), load("math_sine_fast"), load("math_tangent").tan
     pairs = [(sine, plain.sin), (cosine, plain.cos), (tangent, tan)]
-    for compiled, interpreted in [*pairs, (fast_sine, fast.sin_fast), (fast_cosine, fast.cos_fast)]:
-        assert [compiled(x) for x in angles] == [interpreted(x) for x in angles]
+    for in_code, interpreted in [*pairs, (fast_sine, fast.sin_fast), (fast_cosine, fast.cos_fast)]:
+        assert [in_code(x) for x in angles] == [interpreted(x) for x in angles]
+
+
+@pytest.mark.parametrize("name", ["exp2", "expm1", "gamma", "lgamma"])
+@pytest.mark.parametrize("fast", [False, True])
+def test_loops_compute_what_single_calls_do(name: str, fast: bool) -> None:
+    function, single = getattr(math, name), compiled(name, fast)
+
+    @ungil.njit(fastmath={"afn"} if fast else False)
+    def total(low: float, step: float, n: int) -> float:
+        result = 0.0
+        for i in range(n):
+            result += function(low + i * step)
+        return result
+
+    # To the zeros of `lgamma` and across them, to its and gamma's poles, to subnormal and to infinite results.
+    for low, step, n in [(0.1, 0.01, 1000), (-20.05, 0.013, 1500), (-3.0001, 0.001, 700), (-999.9, 0.7, 2000)]:
+        want = 0.0
+        for i in range(n):
+            want += single(low + i * step)
+        assert same(total(low, step, n), want), (low, step, n)

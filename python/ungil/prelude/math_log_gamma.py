@@ -2,7 +2,7 @@
 
 | arguments                            | largest error measured |
 |--------------------------------------|------------------------|
-| positive                             | 0.67 ULP               |
+| positive                             | 0.69 ULP               |
 | negative                             | 0.55 ULP               |
 | next to zeros below -2, another file | 0.61 ULP               |
 
