@@ -19,6 +19,8 @@ import ungil
 Outcome = tuple[str, Any]
 
 _numbers = itertools.count()
+# More programs than are compiled together.
+_KEPT = 50
 
 
 class Configuration:
@@ -74,6 +76,9 @@ def check(program: Program, outcomes: list[Outcome], configurations: list[Config
 def compile_(source: str, configuration: Configuration) -> Callable[..., Any]:
     """The function `main` of a program, to be compiled when it is called."""
     name = f"<fuzz {next(_numbers)}>"
+    # The text of those before is not asked for any more.
+    for old in [old for old in linecache.cache if old.startswith("<fuzz ")][:-_KEPT]:
+        del linecache.cache[old]
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {ty: getattr(ungil, ty) for ty in _TYPES}
     namespace |= {"math": math, "prange": ungil.prange}

@@ -15,7 +15,8 @@ from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type,
 Typed = tuple[Type, Callable[..., Any]]
 
 
-def call(name: str, types: list[Type]) -> Typed:
+@functools.cache
+def call(name: str, types: tuple[Type, ...]) -> Typed:
     """The result's type of a call of the builtin `name` with arguments of `types`, and a function that makes it."""
     if name in SCALARS:
         (ty,) = types
@@ -23,13 +24,14 @@ def call(name: str, types: list[Type]) -> Typed:
             raise IllTyped(name)
         return name, lambda x: convert(x, name)
     if name in ("min", "max"):
-        return _extreme(name, types)
+        return _extreme(name, list(types))
     maker = _MAKERS.get((name, len(types)))
     if maker is None:
         raise IllTyped(f"{name} of {len(types)}")
     return maker(*types)
 
 
+@functools.cache
 def compare(op: str, a: Type, b: Type) -> Callable[[Any, Any], bool]:
     """A link of a chain of comparisons."""
     if op in ("in", "not in"):

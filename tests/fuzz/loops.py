@@ -92,7 +92,9 @@ def write_parallel(writer: Writer, depth: int, looping: int) -> None:
     last = f"i{at}z" if rng.random() < 0.3 else None
     if last:
         writer.line(depth, f"{last} = -1")
-    count = rng.choice([0, 1, 3, 7, 30, 255, 257, 300]) if looping == 0 else rng.randint(0, 5)
+    count = (
+        rng.choice([0, 1, 3, 7, 7, 15, 30, 63, 65, rng.choice([255, 257, 513])]) if looping == 0 else rng.randint(0, 5)
+    )
     bounds = rng.choice([f"{count}", f"-2, {count}, 3", f"{count}, -1, -1", f"({expressions.expr('i', 1)}) & 31"])
     writer.line(depth, f"for {index} in prange({bounds}):")
     known, frozen = list(expressions.names), set(expressions.frozen)

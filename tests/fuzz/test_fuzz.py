@@ -1,8 +1,8 @@
 """Random programs do what they mean, 10,000 of them, each called six times; mutilated ones are compiled or refused.
 
 `check.MATRIX` has eighteen configurations: serial code or 1, 2 or 5 threads, at each of LLVM's four levels; and twice
-`cache=True`. A hundred of the programs run in all of them. Of the others each runs in one: two thirds at the lowest
-level (serial and each number of threads in equal shares), a third in equal shares through the whole matrix.
+`cache=True`. One program in five hundred runs in all of them. Of the others each runs in one: five sixths at the lowest
+level (serial and each number of threads in equal shares), a sixth in equal shares through the whole matrix.
 `make fuzz-jit` runs more programs, of other seeds.
 """
 

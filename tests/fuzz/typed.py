@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import direct
 import functions
 from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, IllTyped, Type, binary, convert, integer, unify
 
@@ -59,8 +60,7 @@ class Typed:
 
     def truth(self, node: ast.expr) -> tuple[str, Type]:
         """A condition. Of one that it knows, the compiler leaves out the other way and its types."""
-        callees = {part.func for part in ast.walk(node) if isinstance(part, ast.Call)}
-        if not any(isinstance(part, ast.Name) and part not in callees for part in ast.walk(node)):
+        if not depends(node):
             raise IllTyped("a condition that is known")
         return self.expr(node)
 
@@ -75,14 +75,15 @@ class Typed:
                     raise IllTyped(f"{name} may be unset")
                 ty = self.env[name]
                 # It may have been set while it was narrower.
-                code = name if name in self.params or ty is None else self.oracle.converted(name, "?", ty)
-                return code, ty
+                return name if name in self.params or ty is None else direct.widened(self.oracle, name, ty), ty
             case ast.BinOp():
                 (a, left), (b, right) = self.expr(node.left), self.expr(node.right)
                 op = _BINARY[type(node.op)]
                 if left is None or right is None:
                     return f"({a}, {b})", None
                 ty, function = binary(op, left, right)
+                if code := direct.binary(op, a, left, b, right, ty):
+                    return code, ty
                 return f"{self.oracle.constant((op, left, right), function)}({a}, {b})", ty
             case ast.UnaryOp():
                 return self.unary(node)
@@ -150,7 +151,10 @@ class Typed:
             else:
                 function = functions.compare(op_name, left_type, right_type)
             constant = self.oracle.constant((op_name, left_type, right_type), function)
-            links.append(f"{constant}({left}, {name} := {right})")
+            if direct.comparable(op_name, left_type, right_type):
+                links.append(f"({left}) {op_name} ({name} := {right})")
+            else:
+                links.append(f"{constant}({left}, {name} := {right})")
             left, left_type = name, right_type
         return f"({' and '.join(links)})", "bool"
 
@@ -197,7 +201,7 @@ class Typed:
         name = name.removeprefix("ungil.")
         if not name.startswith("math.") and name not in SCALARS and not hasattr(builtins, name):
             raise IllTyped(name)
-        ty, made = functions.call(name, types)
+        ty, made = functions.call(name, tuple(types))
         return f"{self.oracle.constant((name, *types), made)}({', '.join(codes)})", ty
 
     def bound(
@@ -216,6 +220,14 @@ class Typed:
         if len(codes) > len(params) or len(given) < len(params):
             raise IllTyped("arguments that do not fit")
         return [given[param][0] for param in params], [given[param][1] for param in params]
+
+
+def depends(node: ast.expr) -> bool:
+    """Whether a variable is read somewhere in an expression."""
+    if isinstance(node, ast.Name):
+        return True
+    callee = node.func if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+    return any(part is not callee and depends(part) for part in ast.iter_child_nodes(node))
 
 
 def enumerated(iterable: Iterable[Any], start: int) -> Iterator[tuple[int, Any]]:

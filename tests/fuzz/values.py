@@ -119,6 +119,7 @@ def saturated(value: float, ty: Type) -> int:
     return low if value <= low else high if value >= high else int(value)
 
 
+@functools.cache
 def binary(op: str, a: Type, b: Type) -> tuple[Type, Callable[[Any, Any], Any]]:
     """The result's type of a binary operator, and the operator."""
     if op == "+" and isinstance(a, tuple) and isinstance(b, tuple):
