@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from values import FLOATS, INTEGERS, SIGNED, Type, bits
+from values import FLOATS, INTEGERS, SIGNED, Function, Type, bits
 
 if TYPE_CHECKING:
     from oracle import Oracle
@@ -35,7 +35,7 @@ def comparable(op: str, a_type: Type, b_type: Type) -> bool:
 
 def widened(oracle: Oracle, name: str, ty: Type) -> str:
     """A variable of type `ty` that may hold a value from when it was narrower."""
-    if ty == "bool":
+    if ty == "bool" or isinstance(ty, Function):
         return name
     if ty in INTEGERS:
         # A narrower integer is one of this type too; a bool becomes one.

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import random
 
+import callables
+
 _INTS = ["0", "1", "2", "3", "5", "7", "10", "63", "127", "128", "255", "1000", "65535", "2147483648", "4294967295"]
 _INTS += ["9007199254740993", "9223372036854775807"]
 _FLOATS = ["0.0", "-0.0", "1.0", "0.5", "1.5", "-2.25", "0.1", "1e-320", "1e16", "1e300", "3.0"]
+_BASES = ["0.0", "-0.0", "1.0", "-1.0", "2.0", "-2.0", "0.5", "-0.25", "math.inf", "-math.inf", "math.nan"]
 _TYPES = {
     "i": ["int8", "int16", "int32", "int64"],
     "u": ["uint8", "uint16", "uint32", "uint64"],
@@ -30,6 +33,13 @@ class Expressions:
         self.frozen: set[str] = set()
         self.helpers: list[tuple[str, list[str], str, bool, bool]] = []
         self.closures: list[tuple[str, str]] = []
+        # Functions whose first argument is a function, and the kind of what that takes and returns.
+        self.taking: list[tuple[str, str]] = []
+        # Whether there are functions of any number of integers.
+        self.any_number = False
+        self.lambdas = 0
+        # The parameters of the lambdas around.
+        self.outer: list[str] = []
 
     def expr(self, kind: str, depth: int) -> str:
         """An expression of a kind, at most so deep."""
@@ -116,6 +126,11 @@ class Expressions:
         for name, each in self.closures:
             if each == kind and name:
                 fitting.append(f"{name}({self.expr(kind, depth - 1)})")
+        for name, each in self.taking:
+            if each == kind:
+                fitting.append(callables.call_taking(self, name, kind, depth))
+        if self.any_number and kind == "i":
+            fitting.append(callables.call_any_number(self, depth))
         return self.rng.choice(fitting) if fitting else None
 
     def _b(self, depth: int) -> str:
@@ -245,9 +260,11 @@ class Expressions:
                 divisor = sub() if rng.random() < 0.3 else f"({sub()} + 0.75)"
                 return f"({sub('fi')} {rng.choice(['//', '%'])} {divisor})"
             case 6:
-                # To the bit only a square is defined; a negative one of zero raises.
-                return f"({sub()} ** 2)"
+                return self.power(depth)
             case 7:
+                if rng.random() < 0.5:
+                    digits = rng.choice([str(rng.randint(-22, 22)), f"({self.expr('i', depth)} % 5)"])
+                    return f"round({sub()}, {digits})"
                 return f"(-{sub()})"
             case 8:
                 return f"{rng.choice(['abs', 'math.fabs', 'math.sqrt'])}({sub()})"
@@ -266,6 +283,20 @@ class Expressions:
                     [f"({self.expr('c', depth)}).{rng.choice(['real', 'imag'])}", f"{self.expr('t', depth)}[1]"]
                 )
 
+    def power(self, depth: int) -> str:
+        """A power of floats: of others than squares only those are defined to the bit that are exact."""
+        rng = self.rng
+        match rng.randint(0, 5):
+            case 0:
+                return f"({rng.choice(_TYPES['f'])}({self.expr('i', depth)} % 10) ** ({self.expr('i', depth)} & 7))"
+            case 1:
+                base = f"({rng.choice(_BASES)} if {self.expr('b', depth)} else {rng.choice(_BASES)})"
+                return f"({base} ** float64(({self.expr('i', depth)} & 15) - 8))"
+            case 2:
+                return f"({self.tied('f', depth)} ** {rng.choice(['0.0', '1.0', '-0.0', '0', '1'])})"
+            case _:
+                return f"({self.expr('f', depth)} ** 2)"
+
     def _c(self, depth: int) -> str:
         rng = self.rng
         sub = lambda kinds="c": self.expr(rng.choice(kinds), depth)
@@ -275,7 +306,8 @@ class Expressions:
             case 3:
                 return f"({sub()} / {sub()})"
             case 4:
-                return f"(-{sub()})"
+                power = str(rng.randint(-3, 5)) if rng.random() < 0.5 else f"({sub('i')} % 7)"
+                return f"({sub()} ** {power})"
             case 5:
                 return f"({sub()} if {self.expr('b', depth)} else {sub('cf')})"
             case 6:

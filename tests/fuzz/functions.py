@@ -129,6 +129,18 @@ def _rounded(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
     return make
 
 
+def _round_digits(ty: Type, digits: Type) -> Typed:
+    if ty not in FLOATS or digits in (*FLOATS, *COMPLEXES):
+        raise IllTyped("round to digits")
+
+    def rounded(x: float, digits: int) -> float:
+        if not -22 <= digits <= 22:
+            raise IllTyped("digits of which the last bit is not defined")
+        return convert(round(x, digits), ty)
+
+    return ty, rounded
+
+
 def _fitting(value: int) -> int:
     if not -(1 << 63) <= value < 1 << 63:
         raise OverflowError("the float is too large for int64")
@@ -214,6 +226,7 @@ _MAKERS: dict[tuple[str, int], Callable[..., Typed]] = {
     ("abs", 1): _abs,
     ("int", 1): _whole(int),
     ("round", 1): _round,
+    ("round", 2): _round_digits,
     ("math.floor", 1): _rounded(math.floor),
     ("math.ceil", 1): _rounded(math.ceil),
     ("math.trunc", 1): _rounded(math.trunc),

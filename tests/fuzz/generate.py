@@ -13,6 +13,7 @@ import math
 import random
 from typing import Any
 
+import callables
 import loops
 from expressions import Expressions
 
@@ -49,6 +50,9 @@ def generate(seed: int) -> Program:
     types = tuple(rng.choice(_TYPES[kind]) for kind in kinds)
     writer = Writer(rng)
     helpers = [writer.helper(index) for index in range(rng.choice([0, 0, 1, 1, 2]))]
+    for more in (callables.mutual, callables.any_number, callables.taking):
+        if rng.random() < 0.12:
+            helpers.append(more(writer))
     main = writer.main(kinds)
     source = "\n".join([*helpers, main])
     calls = [tuple(argument(rng, ty) for ty in types) for _ in range(_CALLS)]
@@ -85,6 +89,10 @@ class Writer:
         self.begin("main", params)
         if self.rng.random() < 0.3:
             self.closure(params)
+        if self.rng.random() < 0.15:
+            kind = self.rng.choice("ifuc")
+            self.line(1, f"named = {callables.function(self.expressions, kind, 2)}")
+            self.expressions.closures.append(("named", kind))
         for name in names:
             self.line(1, f"{name} = {self.expressions.expr(name[0], 2)}")
             self.expressions.names.append(name)

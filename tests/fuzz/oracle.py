@@ -28,6 +28,7 @@ class Oracle:
         self.recursive = False
         self.code: list[str] = []
         self.turns = 0
+        self.lambdas: dict[ast.Lambda, ast.FunctionDef] = {}
         self.namespace: dict[str, Any] = {"_turn": self.turn}
         self.constants: dict[Any, str] = {}
 
@@ -69,7 +70,7 @@ class Oracle:
         if key not in self.begun:
             self.begun.add(key)
             name = self.names.setdefault(key, f"_{node.name}_{len(self.names)}")
-            params = [arg.arg for arg in node.args.args]
+            params = [arg.arg for arg in [*node.args.args, *([node.args.vararg] if node.args.vararg else [])]]
             if len(params) != len(types):
                 raise IllTyped(f"{node.name} takes {len(params)}")
             translation = Translation(self, dict(zip(params, types)) | captured)
@@ -80,6 +81,13 @@ class Oracle:
         elif self.returns.get(key) is None:
             self.recursive = True
         return self.names[key], self.returns.get(key)
+
+    def lambda_(self, node: ast.Lambda) -> ast.FunctionDef:
+        """A lambda as a function, each time the same."""
+        if node not in self.lambdas:
+            name = f"lambda_{len(self.lambdas)}"
+            self.lambdas[node] = ast.FunctionDef(name, node.args, [ast.Return(node.body)], [])
+        return self.lambdas[node]
 
     def constant(self, key: Any, value: Any) -> str:
         """A global name of `value`, the same for the same key."""

@@ -26,7 +26,7 @@ _HANGS = 180.0
 _SHRINKING_HANGS = 3600.0
 _REPORTS = 60.0
 _POLLS = 0.5
-_MOST_LOST = 100
+_MOST_LOST = 20
 
 
 class Watched:

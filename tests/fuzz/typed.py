@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import direct
 import functions
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, IllTyped, Type, binary, convert, integer, unify
+from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, Function, IllTyped, Type, binary, convert, integer, unify
 
 if TYPE_CHECKING:
     from oracle import Oracle
@@ -70,6 +70,12 @@ class Typed:
         match node:
             case ast.Constant(value=value):
                 return repr(value), literal(value)
+            case ast.Lambda():
+                function = self.oracle.lambda_(node)
+                captured = self.captured(function)
+                return f"({''.join(name + ', ' for name in captured)})", Function(function, tuple(captured.items()))
+            case ast.Name(id=name) if name in self.oracle.functions and name not in (self.env or {}):
+                return "()", Function(self.oracle.functions[name], ())
             case ast.Name(id=name):
                 if self.env is None or name not in self.env:
                     raise IllTyped(f"{name} may be unset")
@@ -109,6 +115,8 @@ class Typed:
                 return f"({''.join(code + ', ' for code, _ in typed)})", None if None in ty else ty
             case ast.Subscript():
                 return self.subscript(node)
+            case ast.Attribute(value=ast.Name(id="math"), attr="inf" | "nan" as attr):
+                return self.oracle.constant(attr, float(attr)), "float64"
             case ast.Attribute(value=value, attr="real" | "imag" as attr):
                 code, ty = self.expr(value)
                 if ty not in COMPLEXES:
@@ -179,16 +187,18 @@ class Typed:
         return f"{code}[{index}]", ty[index]
 
     def call(self, node: ast.Call) -> tuple[str, Type]:
-        typed = [self.expr(arg) for arg in node.args]
-        codes, types = [code for code, _ in typed], [ty for _, ty in typed]
+        codes, types = self.arguments(node.args)
         name = ast.unparse(node.func)
         captured: dict[str, Type] = {}
+        extra: list[str] = []
         function = self.oracle.functions.get(name)
+        value = self.env.get(name) if self.env else None
         if name in self.nested:
             function = self.nested[name]
-            inner = {arg.arg for arg in function.args.args}
-            free = {part.id for part in ast.walk(function) if isinstance(part, ast.Name)} - inner
-            captured = {free_name: self.env[free_name] for free_name in sorted(free & self.params)}
+            captured = self.captured(function)
+            extra = list(captured)
+        elif isinstance(value, Function):
+            function, captured, extra = value.node, dict(value.captured), [f"*{name}"]
         if function is not None:
             codes, types = self.bound(function, codes, types, node.keywords)
         elif node.keywords:
@@ -197,12 +207,37 @@ class Typed:
             return f"({', '.join(codes)})", None
         if function is not None:
             python, ty = self.oracle.instance(function, tuple(types), captured)
-            return f"{python}({', '.join([*codes, *captured])})", ty
+            return f"{python}({', '.join([*codes, *extra])})", ty
         name = name.removeprefix("ungil.")
         if not name.startswith("math.") and name not in SCALARS and not hasattr(builtins, name):
             raise IllTyped(name)
         ty, made = functions.call(name, tuple(types))
         return f"{self.oracle.constant((name, *types), made)}({', '.join(codes)})", ty
+
+    def arguments(self, args: list[ast.expr]) -> tuple[list[str], list[Type]]:
+        """What is given by position; a tuple behind a star is taken apart."""
+        codes: list[str] = []
+        types: list[Type] = []
+        for arg in args:
+            if not isinstance(arg, ast.Starred):
+                code, ty = self.expr(arg)
+                codes.append(code)
+                types.append(ty)
+                continue
+            code, ty = self.expr(arg.value)
+            if not isinstance(ty, tuple):
+                raise IllTyped("a star before no tuple")
+            self.fresh += 1
+            name = f"_s{self.fresh}"
+            codes += [f"({name} := {code})[0]" if at == 0 else f"{name}[{at}]" for at in range(len(ty))]
+            types += ty
+        return codes, types
+
+    def captured(self, function: ast.FunctionDef) -> dict[str, Type]:
+        """The parameters around a nested function that are read in it, and their types; they are never set again."""
+        inner = {arg.arg for arg in function.args.args}
+        free = {part.id for part in ast.walk(function) if isinstance(part, ast.Name)} - inner
+        return {name: self.env[name] for name in sorted(free & self.params)}
 
     def bound(
         self, function: ast.FunctionDef, codes: list[str], types: list[Type], keywords: list[ast.keyword]
@@ -210,6 +245,7 @@ class Typed:
         """One argument for each parameter: by position, by name, or its default, which is a literal."""
         params = [arg.arg for arg in function.args.args]
         given = dict(zip(params, zip(codes, types)))
+        rest, rest_types = codes[len(params) :], tuple(types[len(params) :])
         for keyword in keywords:
             if keyword.arg not in params or keyword.arg in given:
                 raise IllTyped("a keyword that does not fit")
@@ -217,15 +253,21 @@ class Typed:
         defaults = function.args.defaults
         for param, default in zip(params[len(params) - len(defaults) :], defaults):
             given.setdefault(param, (ast.unparse(default), literal(ast.literal_eval(default))))
-        if len(codes) > len(params) or len(given) < len(params):
+        if (rest and not function.args.vararg) or len(given) < len(params):
             raise IllTyped("arguments that do not fit")
-        return [given[param][0] for param in params], [given[param][1] for param in params]
+        codes, types = [given[param][0] for param in params], [given[param][1] for param in params]
+        if function.args.vararg:
+            codes.append(f"({''.join(code + ', ' for code in rest)})")
+            types.append(None if None in rest_types else rest_types)
+        return codes, types
 
 
 def depends(node: ast.expr) -> bool:
     """Whether a variable is read somewhere in an expression."""
     if isinstance(node, ast.Name):
-        return True
+        return node.id != "math"
+    if isinstance(node, ast.Lambda):
+        return False
     callee = node.func if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
     return any(part is not callee and depends(part) for part in ast.iter_child_nodes(node))
 

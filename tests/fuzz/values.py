@@ -6,10 +6,13 @@ to its type: a `float32` is a `float` that a `float32` can hold. Nothing here kn
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 Type = Any
@@ -22,6 +25,20 @@ COMPLEXES = ("complex64", "complex128")
 SCALARS = ("bool", *INTEGERS, *FLOATS, *COMPLEXES)
 
 _NARROW = ("bool", "int8", "uint8", "int16", "uint16", "float32", "complex64")
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """The type of a function: that one function, and the types of what it captures; its value is a tuple of these."""
+
+    node: ast.FunctionDef
+    captured: tuple[tuple[str, Type], ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Function) and (self.node is other.node and self.captured == other.captured)
+
+    def __hash__(self) -> int:
+        return hash((id(self.node), self.captured))
 
 
 class IllTyped(Exception):
@@ -189,10 +206,43 @@ def _divided(message: str, function: Callable[[Any, Any], Any]) -> Callable[[Any
     return divide
 
 
-def _square(x: float, y: float) -> float:
-    if y != 2.0:
+def _float_pow(x: float, y: float) -> float:
+    """A power that is exact, or a square."""
+    if y == 2.0:
+        return x * x
+    odd = y % 2.0 in (1.0, -1.0)
+    try:
+        power = math.pow(x, y)
+    except (OverflowError, ValueError):
+        if x != 0.0:
+            raise IllTyped("a power whose last bit is not defined") from None
+        # Of zero to a negative power CPython knows nothing; C99 does.
+        return math.copysign(math.inf, x) if odd else math.inf
+    if x == 1.0 or y == 0.0 or not (math.isfinite(x) and math.isfinite(y)) or x == 0.0:
+        return power
+    if not y.is_integer() or abs(y) > 64.0 or Fraction(x) ** int(y) != Fraction(power):
         raise IllTyped("a power whose last bit is not defined")
-    return x * x
+    return power
+
+
+def _complex_pow(x: complex, y: complex) -> complex:
+    """A power to a small integer, which is made by squaring."""
+    if y.imag != 0.0 or not y.real.is_integer() or abs(y.real) > 100.0:
+        raise IllTyped("a power whose last bits are not defined")
+    count = int(y.real)
+    if x == 0.0 and count < 0:
+        raise ZeroDivisionError("0.0 to a negative or complex power")
+    power, square, rest = complex(1.0, 0.0), x, abs(count)
+    while rest:
+        if rest & 1:
+            power = _complex_mul(power, square)
+        square = _complex_mul(square, square)
+        rest >>= 1
+    if count > 0:
+        return power
+    if power == 0.0:
+        raise IllTyped("one over what is too small")
+    return complex(1.0, 0.0) / power
 
 
 def _complex_mul(x: complex, y: complex) -> complex:
@@ -230,11 +280,12 @@ _FLOAT: dict[str, Callable[[Any, Any], Any]] = {
     "/": _divided("float division by zero", lambda x, y: x / y),
     "//": _divided("float floor division by zero", lambda x, y: x // y),
     "%": _divided("float modulo", lambda x, y: x % y),
-    "**": _square,
+    "**": _float_pow,
 }
 _COMPLEX: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda x, y: complex(x.real + y.real, x.imag + y.imag),
     "-": lambda x, y: complex(x.real - y.real, x.imag - y.imag),
     "*": _complex_mul,
     "/": _divided("complex division by zero", lambda x, y: x / y),
+    "**": _complex_pow,
 }
