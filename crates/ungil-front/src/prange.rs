@@ -77,6 +77,17 @@ impl ReduceOp {
         }
     }
 
+    /// What a variable accumulates by that is joined in both ways; none if they are different operations.
+    fn together(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            _ if self == other => Some(self),
+            // Which of equals remains depends on the turn then, and no order of joining partial results has it.
+            (Self::Min(_), Self::Min(_)) => Some(Self::Min(Tie::Earlier)),
+            (Self::Max(_), Self::Max(_)) => Some(Self::Max(Tie::Earlier)),
+            _ => None,
+        }
+    }
+
     /// How the user writes it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -231,9 +242,8 @@ impl<'f> Facts<'f> {
                     }
                     StmtKind::Let(result, expr) => {
                         let op = self.join(expr, value).ok_or(user.span)?;
-                        if *operation.get_or_insert(op) != op {
-                            return Err(user.span);
-                        }
+                        let so_far = operation.unwrap_or(op);
+                        operation = Some(so_far.together(op).ok_or(user.span)?);
                         if accumulators.insert(*result) {
                             pending.push(*result);
                         }
