@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from generate import Program
-from oracle import Oracle
+from oracle import Oracle, decorated
 from values import IllTyped, Type, convert
 
 import ungil
@@ -48,7 +48,7 @@ class Mismatch(Exception):
 
 def expected(program: Program) -> list[Outcome]:
     """What the program does for each call, by the oracle; raises `IllTyped` if it is none."""
-    function = Oracle(program.source).function("main", program.types)
+    function = Oracle(program.source).function("main", program.types, program.numpy)
     return [
         outcome(function, tuple(convert(value, ty) for value, ty in zip(args, program.types))) for args in program.calls
     ]
@@ -60,7 +60,7 @@ def check(program: Program, outcomes: list[Outcome], configurations: list[Config
     for configuration in configurations:
         how = (configuration.threads > 0, configuration.level, configuration.cache)
         if how not in compiled:
-            compiled[how] = compile_(program.source, configuration)
+            compiled[how] = compile_(program.source, configuration, program.numpy)
         os.environ["UNGIL_OPT"] = str(configuration.level)
         if configuration.threads:
             ungil.set_num_threads(configuration.threads)
@@ -68,12 +68,12 @@ def check(program: Program, outcomes: list[Outcome], configurations: list[Config
             typed = tuple(argument(value, ty) for value, ty in zip(args, program.types))
             found = outcome(compiled[how], typed)
             if not same(wanted, found):
-                raise Mismatch(
-                    f"{configuration}\nmain{args} of {program.types}:\n  CPython {wanted}\n  ungil   {found}"
-                )
+                model = ", NumPy's error model" if program.numpy else ""
+                called = f"main{args} of {program.types}"
+                raise Mismatch(f"{configuration}{model}\n{called}:\n  CPython {wanted}\n  ungil   {found}")
 
 
-def compile_(source: str, configuration: Configuration) -> Callable[..., Any]:
+def compile_(source: str, configuration: Configuration, numpy: bool = False) -> Callable[..., Any]:
     """The function `main` of a program, to be compiled when it is called."""
     name = f"<fuzz {next(_numbers)}>"
     # The text of those before is not asked for any more.
@@ -83,10 +83,12 @@ def compile_(source: str, configuration: Configuration) -> Callable[..., Any]:
     namespace: dict[str, Any] = {ty: getattr(ungil, ty) for ty in _TYPES}
     namespace |= {"math": math, "prange": ungil.prange}
     exec(compile(source, name, "exec"), namespace)
-    for name in [name for name in namespace if name.startswith("h") and name.endswith("1")]:
+    for name in [name for name in namespace if decorated(name)]:
         # A function that is compiled with options of its own, not with its caller's.
         namespace[name] = ungil.njit(namespace[name])
-    return ungil.njit(parallel=configuration.threads > 0, cache=configuration.cache)(namespace["main"])
+    model = "numpy" if numpy else "python"
+    options = {"parallel": configuration.threads > 0, "cache": configuration.cache, "error_model": model}
+    return ungil.njit(**options)(namespace["main"])
 
 
 _TYPES = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]

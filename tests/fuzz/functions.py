@@ -10,14 +10,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, unify
+from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, SIGNED, IllTyped, Type, binary, convert, saturated, unify
 
 Typed = tuple[Type, Callable[..., Any]]
 
 
 @functools.cache
-def call(name: str, types: tuple[Type, ...]) -> Typed:
-    """The result's type of a call of the builtin `name` with arguments of `types`, and a function that makes it."""
+def call(name: str, types: tuple[Type, ...], numpy: bool = False) -> Typed:
+    """The result's type of a call of the builtin `name` with arguments of `types`, and a function that makes it.
+
+    With `numpy`, under NumPy's error model.
+    """
     if name in SCALARS:
         (ty,) = types
         if ty not in SCALARS or (ty in COMPLEXES and name not in (*COMPLEXES, "bool")):
@@ -25,7 +28,7 @@ def call(name: str, types: tuple[Type, ...]) -> Typed:
         return name, lambda x: convert(x, name)
     if name in ("min", "max"):
         return _extreme(name, list(types))
-    maker = _MAKERS.get((name, len(types)))
+    maker = (_NUMPY_MAKERS if numpy else _MAKERS).get((name, len(types)))
     if maker is None:
         raise IllTyped(f"{name} of {len(types)}")
     return maker(*types)
@@ -110,6 +113,26 @@ def _whole(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
         return "int64", lambda x: _fitting(rounding(x))
 
     return make
+
+
+def _saturating(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
+    exact = _whole(rounding)
+
+    def make(ty: Type) -> Typed:
+        if ty not in FLOATS:
+            return exact(ty)
+        return "int64", lambda x: saturated(rounding(x) if math.isfinite(x) else x, "int64")
+
+    return make
+
+
+def _numpy_round(ty: Type) -> Typed:
+    return _saturating(round)(ty) if ty in FLOATS else _round(ty)
+
+
+def _numpy_divmod(a: Type, b: Type) -> Typed:
+    (quotient, divide), (rest, remain) = binary("//", a, b, True), binary("%", a, b, True)
+    return (quotient, rest), lambda x, y: (divide(x, y), remain(x, y))
 
 
 def _round(ty: Type) -> Typed:
@@ -242,4 +265,14 @@ _MAKERS: dict[tuple[str, int], Callable[..., Typed]] = {
     ("pow", 2): lambda a, b: binary("**", a, b),
     ("sum", 1): _sum,
     ("len", 1): _len,
+}
+# Where NumPy's error model has another meaning: nothing is too large for an integer, and nothing divides by zero.
+_NUMPY_MAKERS = _MAKERS | {
+    ("int", 1): _saturating(int),
+    ("round", 1): _numpy_round,
+    ("math.floor", 1): _saturating(math.floor),
+    ("math.ceil", 1): _saturating(math.ceil),
+    ("math.trunc", 1): _saturating(math.trunc),
+    ("divmod", 2): _numpy_divmod,
+    ("pow", 2): lambda a, b: binary("**", a, b, True),
 }

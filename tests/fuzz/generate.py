@@ -31,16 +31,24 @@ _CALLS = 6
 
 
 class Program:
-    """Source text whose function `main` takes arguments of `types`; `calls` are tuples of Python's values."""
+    """Source text whose function `main` takes arguments of `types`; `calls` are tuples of Python's values.
 
-    def __init__(self, source: str, types: tuple[str, ...], calls: list[tuple[Any, ...]]) -> None:
+    With `numpy`, it is compiled with `error_model="numpy"`.
+    """
+
+    def __init__(self, source: str, types: tuple[str, ...], calls: list[tuple[Any, ...]], numpy: bool) -> None:
         self.source = source
         self.types = types
         self.calls = calls
+        self.numpy = numpy
 
     def with_source(self, source: str) -> Program:
         """The same calls of another program."""
-        return Program(source, self.types, self.calls)
+        return Program(source, self.types, self.calls, self.numpy)
+
+    def with_call(self, call: tuple[Any, ...]) -> Program:
+        """One call of the same program."""
+        return Program(self.source, self.types, [call], self.numpy)
 
 
 def generate(seed: int) -> Program:
@@ -56,7 +64,7 @@ def generate(seed: int) -> Program:
     main = writer.main(kinds)
     source = "\n".join([*helpers, main])
     calls = [tuple(argument(rng, ty) for ty in types) for _ in range(_CALLS)]
-    return Program(source, types, calls)
+    return Program(source, types, calls, numpy=rng.random() < 0.15)
 
 
 def argument(rng: random.Random, ty: str) -> Any:

@@ -32,8 +32,11 @@ class Oracle:
         self.namespace: dict[str, Any] = {"_turn": self.turn}
         self.constants: dict[Any, str] = {}
 
-    def function(self, name: str, types: tuple[Type, ...]) -> Callable[..., Any]:
-        """The function for arguments of these types, which takes and returns values of the types exactly."""
+    def function(self, name: str, types: tuple[Type, ...], numpy: bool) -> Callable[..., Any]:
+        """The function for arguments of these types, which takes and returns values of the types exactly.
+
+        With `numpy`, under NumPy's error model.
+        """
         if name not in self.functions:
             raise IllTyped(f"no function {name}")
         for _ in range(_ROUNDS):
@@ -41,13 +44,13 @@ class Oracle:
             self.begun.clear()
             self.code.clear()
             self.recursive = False
-            self.instance(self.functions[name], types, {})
+            self.instance(self.functions[name], types, {}, numpy)
             if not self.recursive or before == self.returns:
                 break
         else:
             raise IllTyped("the types never settle")
         exec("\n".join(self.code), self.namespace)
-        function = self.namespace[self.names[(name, types, ())]]
+        function = self.namespace[self.names[(name, types, (), numpy)]]
 
         def call(*args: Any) -> Any:
             self.turns = 0
@@ -64,16 +67,20 @@ class Oracle:
         if self.turns > _TURNS:
             raise IllTyped("a program that runs for long")
 
-    def instance(self, node: ast.FunctionDef, types: tuple[Type, ...], captured: dict[str, Type]) -> tuple[str, Type]:
+    def instance(
+        self, node: ast.FunctionDef, types: tuple[Type, ...], captured: dict[str, Type], numpy: bool
+    ) -> tuple[str, Type]:
         """The Python name and the result's type of a function for types; `captured` come behind the parameters."""
-        key = (node.name, types, tuple(captured.items()))
+        # Of what is compiled with options of its own (see `check.compile_`) the caller's do not matter.
+        numpy = numpy and not decorated(node.name)
+        key = (node.name, types, tuple(captured.items()), numpy)
         if key not in self.begun:
             self.begun.add(key)
             name = self.names.setdefault(key, f"_{node.name}_{len(self.names)}")
             params = [arg.arg for arg in [*node.args.args, *([node.args.vararg] if node.args.vararg else [])]]
             if len(params) != len(types):
                 raise IllTyped(f"{node.name} takes {len(params)}")
-            translation = Translation(self, dict(zip(params, types)) | captured)
+            translation = Translation(self, dict(zip(params, types)) | captured, numpy)
             translation.function(name, [*params, *captured], node)
             self.returns[key] = unify(self.returns.get(key), translation.ret)
             self.code += translation.finished(self.returns[key])
@@ -100,3 +107,8 @@ class Oracle:
         if ty == to or ty is None:
             return code
         return f"{self.constant(('convert', to), converter(to))}({code})"
+
+
+def decorated(name: str) -> bool:
+    """Whether the function of a program with that name has a decorator of its own, without options."""
+    return name == "h1"

@@ -56,6 +56,7 @@ class Watched:
         """Begin with the seed that the state tells."""
         command = [self.worker, "--programs", self.programs, "--step", self.step, "--state", self.path]
         self.process = subprocess.Popen([sys.executable, *map(str, command)])
+        self.begun = self.state.tried
         self.seen = (self.state.seed, self.state.shrinking)
         self.since = self.clock()
 
@@ -80,7 +81,8 @@ class Watched:
             print(f"--- seed {self.state.seed}: {fault} {doing}", flush=True)
             self.lost += 1
             self.status = 1
-            if self.lost == _MOST_LOST:
+            # One that ends by itself, and at once, is broken.
+            if self.lost == _MOST_LOST or (status is not None and status > 0 and self.state.tried == self.begun):
                 return False
             self.state.seed += self.step
             self.state.shrinking = 0

@@ -25,7 +25,7 @@ def shrink(program: Program, configurations: list[check.Configuration]) -> tuple
     # One configuration and one call say enough, if there is one of each that does.
     for configuration in configurations:
         for call in program.calls:
-            single = Program(program.source, program.types, [call])
+            single = program.with_call(call)
             if found := differs(single, [configuration]):
                 return _smaller(single, [configuration], found)
     return _smaller(program, configurations, mismatch)

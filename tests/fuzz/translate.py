@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from typed import Env, Typed, folded, literal
+from typed import Env, Typed, check_literals
 from values import IllTyped, Type, converter, unify
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ _ROUNDS = 20
 class Translation(Typed):
     """One function for one choice of types; `lines` is the Python that it became."""
 
-    def __init__(self, oracle: Oracle, env: dict[str, Type]) -> None:
+    def __init__(self, oracle: Oracle, env: dict[str, Type], numpy: bool) -> None:
         self.oracle = oracle
         self.params = set(env)
+        self.numpy = numpy
         self.env: Env = env
         self.lines: list[str] = []
         self.ret: Type = None
@@ -100,10 +101,7 @@ class Translation(Typed):
                 self.line(depth, f"assert {test}{message}")
             case ast.FunctionDef():
                 self.nested[node.name] = node
-                # What is wrong in it is told even if it is never called.
-                for part in ast.walk(node):
-                    if isinstance(part, ast.expr) and (value := folded(part)) is not None:
-                        literal(value)
+                check_literals(node)
             case ast.Pass():
                 pass
             case ast.Expr():

@@ -34,6 +34,8 @@ class Typed:
     params: set[str]
     nested: dict[str, ast.FunctionDef]
     fresh: int
+    # Whether the error model is NumPy's.
+    numpy: bool
 
     def iterable(self, node: ast.expr) -> tuple[str, Type]:
         match node:
@@ -72,6 +74,7 @@ class Typed:
                 return repr(value), literal(value)
             case ast.Lambda():
                 function = self.oracle.lambda_(node)
+                check_literals(function)
                 captured = self.captured(function)
                 return f"({''.join(name + ', ' for name in captured)})", Function(function, tuple(captured.items()))
             case ast.Name(id=name) if name in self.oracle.functions and name not in (self.env or {}):
@@ -87,10 +90,10 @@ class Typed:
                 op = _BINARY[type(node.op)]
                 if left is None or right is None:
                     return f"({a}, {b})", None
-                ty, function = binary(op, left, right)
+                ty, function = binary(op, left, right, self.numpy)
                 if code := direct.binary(op, a, left, b, right, ty):
                     return code, ty
-                return f"{self.oracle.constant((op, left, right), function)}({a}, {b})", ty
+                return f"{self.oracle.constant((op, left, right, self.numpy), function)}({a}, {b})", ty
             case ast.UnaryOp():
                 return self.unary(node)
             case ast.Compare():
@@ -206,13 +209,13 @@ class Typed:
         if None in types:
             return f"({', '.join(codes)})", None
         if function is not None:
-            python, ty = self.oracle.instance(function, tuple(types), captured)
+            python, ty = self.oracle.instance(function, tuple(types), captured, self.numpy)
             return f"{python}({', '.join([*codes, *extra])})", ty
         name = name.removeprefix("ungil.")
         if not name.startswith("math.") and name not in SCALARS and not hasattr(builtins, name):
             raise IllTyped(name)
-        ty, made = functions.call(name, tuple(types))
-        return f"{self.oracle.constant((name, *types), made)}({', '.join(codes)})", ty
+        ty, made = functions.call(name, tuple(types), self.numpy)
+        return f"{self.oracle.constant((name, *types, self.numpy), made)}({', '.join(codes)})", ty
 
     def arguments(self, args: list[ast.expr]) -> tuple[list[str], list[Type]]:
         """What is given by position; a tuple behind a star is taken apart."""
@@ -270,6 +273,13 @@ def depends(node: ast.expr) -> bool:
         return False
     callee = node.func if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
     return any(part is not callee and depends(part) for part in ast.iter_child_nodes(node))
+
+
+def check_literals(function: ast.FunctionDef) -> None:
+    """What is wrong with a literal in a nested function is told even if that is never called."""
+    for part in ast.walk(function):
+        if isinstance(part, ast.expr) and (value := folded(part)) is not None:
+            literal(value)
 
 
 def enumerated(iterable: Iterable[Any], start: int) -> Iterator[tuple[int, Any]]:

@@ -116,7 +116,11 @@ def converter(ty: Type) -> Callable[[Any], Any]:
         return lambda value: ((value + sign) & mask) - sign if isinstance(value, int) else saturated(value, ty)
     if ty == "complex64":
         return lambda value: complex(float32(complex(value).real), float32(complex(value).imag))
-    return {"bool": bool, "float64": float, "float32": narrowed, "complex128": complex}[ty]
+    simple: dict[Type, Callable[[Any], Any]]
+    simple = {"bool": bool, "float64": float, "float32": narrowed, "complex128": complex}
+    if ty not in simple:
+        raise IllTyped("a value of no type that is known")
+    return simple[ty]
 
 
 def narrowed(value: float) -> float:
@@ -137,27 +141,30 @@ def saturated(value: float, ty: Type) -> int:
 
 
 @functools.cache
-def binary(op: str, a: Type, b: Type) -> tuple[Type, Callable[[Any, Any], Any]]:
-    """The result's type of a binary operator, and the operator."""
+def binary(op: str, a: Type, b: Type, numpy: bool = False) -> tuple[Type, Callable[[Any, Any], Any]]:
+    """The result's type of a binary operator, and the operator; with `numpy`, under NumPy's error model."""
     if op == "+" and isinstance(a, tuple) and isinstance(b, tuple):
         return a + b, lambda x, y: x + y
     if a not in SCALARS or b not in SCALARS:
         raise IllTyped(f"{a} {op} {b}")
+    integers, floats, complexes = (
+        (_NUMPY_INTEGER, _NUMPY_FLOAT, _NUMPY_COMPLEX) if numpy else (_INTEGER, _FLOAT, _COMPLEX)
+    )
     if a in COMPLEXES or b in COMPLEXES:
         ty = "complex64" if real(a, b) == "float32" else "complex128"
-        return ty, _computed(_COMPLEX, op, ty, ty, ty)
+        return ty, _computed(complexes, op, ty, ty, ty)
     if a in FLOATS or b in FLOATS:
         ty = a if op == "**" and b not in FLOATS else real(a, b)
-        return ty, _computed(_FLOAT, op, ty, ty, ty)
+        return ty, _computed(floats, op, ty, ty, ty)
     if a == b == "bool" and op in "&|^":
         return "bool", {"&": bool.__and__, "|": bool.__or__, "^": bool.__xor__}[op]
     if op == "/":
-        return "float64", _computed(_INTEGER, op, "float64", "float64", "float64")
+        return "float64", _computed(integers, op, "float64", "float64", "float64")
     if op in ("<<", ">>"):
         ty = integer(a)
-        return ty, _computed(_INTEGER, op, ty, "int64", ty)
+        return ty, _computed(integers, op, ty, "int64", ty)
     ty = integer(a, b)
-    return ty, _computed(_INTEGER, op, ty, ty, ty)
+    return ty, _computed(integers, op, ty, ty, ty)
 
 
 def _computed(table: dict[str, Callable[[Any, Any], Any]], op: str, a: Type, b: Type, to: Type) -> Callable[..., Any]:
@@ -289,3 +296,34 @@ _COMPLEX: dict[str, Callable[[Any, Any], Any]] = {
     "/": _divided("complex division by zero", lambda x, y: x / y),
     "**": _complex_pow,
 }
+
+
+def _float_over(x: float, y: float) -> float:
+    """A quotient as IEEE 754 has it."""
+    if y != 0.0:
+        return x / y
+    return math.nan if x == 0.0 or math.isnan(x) else math.copysign(math.inf, x) * math.copysign(1.0, y)
+
+
+def _complex_over(x: complex, y: complex) -> complex:
+    return x / y if y != 0.0 else complex(_float_over(x.real, 0.0), _float_over(x.imag, 0.0))
+
+
+def _numpy_complex_pow(x: complex, y: complex) -> complex:
+    if x == 0.0 and y.imag == 0.0 and y.real < 0.0:
+        return complex(math.nan, math.nan)
+    return _complex_pow(x, y)
+
+
+# Where NumPy's error model has another meaning.
+_NUMPY_INTEGER = _INTEGER | {
+    "//": lambda x, y: x // y if y else 0,
+    "%": lambda x, y: x % y if y else 0,
+    "/": _float_over,
+}
+_NUMPY_FLOAT = _FLOAT | {
+    "/": _float_over,
+    "//": lambda x, y: x // y if y else _float_over(x, y),
+    "%": lambda x, y: x % y if y else math.nan,
+}
+_NUMPY_COMPLEX = _COMPLEX | {"/": _complex_over, "**": _numpy_complex_pow}
