@@ -88,7 +88,7 @@ class Expressions:
 
     def any_real(self) -> str:
         names = [name for name in self.params if name[0] in "biuf"]
-        return self.rng.choice(names) if names else "1"
+        return self.rng.choice(names) if names else f"{self.params[0]}.real"
 
     def augmentation(self, kind: str) -> tuple[str, str]:
         """Operator and operand of an augmented assignment to a variable of a kind."""
@@ -172,7 +172,7 @@ class Expressions:
         if kind == "f":
             return f"({self.expr('f', depth)} + {self.any_real()})"
         name = self.any_real()
-        if name[0] == "f":
+        if name[0] in "fc":
             name = f"int64(math.isnan({name}))"
         return f"({self.expr('i', depth)} ^ {name})" if kind == "i" else f"uint64({name})"
 
@@ -320,7 +320,8 @@ class Expressions:
             case 0:
                 return f"({self.expr('t', depth)} if {self.expr('b', depth)} else {self.expr('t', depth)})"
             case 1 if self.rng.random() < 0.3:
-                return f"divmod({self.expr('i', depth)}, ({self.expr('f', depth)} + 0.75))"
+                parts = f"divmod({self.expr('i', depth)}, ({self.expr('f', depth)} + 0.75))"
+                return f"({self.expr('i', depth)}, {parts}[{self.rng.randint(0, 1)}])"
             case 1:
                 whole = self.expr("t", depth)
                 return f"(({self.expr('i', depth)},) + ({whole}[1],))"

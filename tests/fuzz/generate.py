@@ -172,7 +172,7 @@ class Writer:
         """One statement, `looping` loops deep."""
         self.left -= 1
         rng, expressions = self.rng, self.expressions
-        choices = ["assign"] * 6 + ["augment"] * 4 + ["unpack"]
+        choices = ["assign"] * 6 + ["augment"] * 4 + ["unpack", "optional"]
         if depth < 5 and self.left > 0:
             choices += ["if"] * 4
             if looping < 3:
@@ -198,6 +198,8 @@ class Writer:
                 name = self.variable()
                 if name[0] in "fc":
                     self.line(depth, f"{name} = {name} + {names[1]} * {names[0]}")
+            case "optional":
+                self.optional(depth)
             case "if":
                 self.line(depth, f"if {expressions.test()}:")
                 self.block(depth + 1, looping)
@@ -215,6 +217,29 @@ class Writer:
                 self.line(depth, f"if {expressions.test()}:")
                 ways = ["return", "raise", "raise", "assert"] + ["break", "continue"] * (3 if looping else 0)
                 self.leave(depth + 1, rng.choice(ways))
+
+    def optional(self, depth: int) -> None:
+        """A variable that is None on one way, and then a number again, or an exception."""
+        self.counter += 1
+        name, variable = f"o{self.counter}", self.variable()
+        if variable[0] not in "iufc":
+            self.line(depth, "pass")
+            return
+        first, then = "None", self.expressions.expr(variable[0], 2)
+        if self.rng.random() < 0.3:
+            first, then = then, first
+        self.line(depth, f"{name} = {first}")
+        self.line(depth, f"if {self.expressions.test()}:")
+        self.line(depth + 1, f"{name} = {then}")
+        if self.rng.random() < 0.3:
+            self.line(depth, f"{variable} = {variable} - {name}")
+            return
+        self.line(depth, f"if {name} is not None:")
+        self.line(depth + 1, f"{variable} = {variable} + {name}")
+        if self.rng.random() < 0.5:
+            self.line(depth, "else:")
+            self.line(depth + 1, f"{variable} = {self.expressions.expr(variable[0], 1)}")
+        self.line(depth, f"{variable} = {variable} if {name} is None else {variable} * {name}")
 
     def leave(self, depth: int, way: str) -> None:
         """A statement that goes away from here."""

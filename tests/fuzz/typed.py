@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import direct
 import functions
-from values import COMPLEXES, FLOATS, INTEGERS, SCALARS, Function, IllTyped, Type, binary, convert, integer, unify
+from values import (
+    COMPLEXES,
+    FLOATS,
+    INTEGERS,
+    SCALARS,
+    Function,
+    IllTyped,
+    Optional,
+    Type,
+    binary,
+    convert,
+    integer,
+    unify,
+)
 
 if TYPE_CHECKING:
     from oracle import Oracle
@@ -88,6 +101,7 @@ class Typed:
             case ast.BinOp():
                 (a, left), (b, right) = self.expr(node.left), self.expr(node.right)
                 op = _BINARY[type(node.op)]
+                (a, left), (b, right) = self.present(a, left), self.present(b, right)
                 if left is None or right is None:
                     return f"({a}, {b})", None
                 ty, function = binary(op, left, right, self.numpy)
@@ -133,6 +147,18 @@ class Typed:
                 return self.call(node)
         raise IllTyped(ast.unparse(node))
 
+    def present(self, code: str, ty: Type) -> tuple[str, Type]:
+        """A value that may be `None` as an operand."""
+        if not isinstance(ty, Optional):
+            return code, ty
+
+        def value(x: Any) -> Any:
+            if x is None:
+                raise TypeError(f"expected {ty.ty}, got None")
+            return x
+
+        return f"{self.oracle.constant(('present', ty.ty), value)}({code})", ty.ty
+
     def unary(self, node: ast.UnaryOp) -> tuple[str, Type]:
         code, ty = self.expr(node.operand)
         if isinstance(node.op, ast.Not):
@@ -150,6 +176,11 @@ class Typed:
         return f"({sign}{code})", ty
 
     def compare(self, node: ast.Compare) -> tuple[str, Type]:
+        if isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            code, ty = self.expr(node.left)
+            if not isinstance(ty, Optional) or ast.unparse(node.comparators[0]) != "None":
+                raise IllTyped("identity")
+            return f"({code} {'is' if isinstance(node.ops[0], ast.Is) else 'is not'} None)", "bool"
         self.fresh += 1
         left, left_type = self.expr(node.left)
         links = []
@@ -289,6 +320,8 @@ def enumerated(iterable: Iterable[Any], start: int) -> Iterator[tuple[int, Any]]
 
 def literal(value: Any) -> Type:
     """The type of a literal."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):

@@ -41,6 +41,13 @@ class Function:
         return hash((id(self.node), self.captured))
 
 
+@dataclass(frozen=True)
+class Optional:
+    """The type of what is of type `ty`, or `None`."""
+
+    ty: Type
+
+
 class IllTyped(Exception):
     """The program is none of the language; a shrinker that made it should try something else."""
 
@@ -64,6 +71,9 @@ def unify(a: Type, b: Type) -> Type:
         return a
     if a is None:
         return b
+    if "none" in (a, b) or isinstance(a, Optional) or isinstance(b, Optional):
+        values = [ty.ty if isinstance(ty, Optional) else ty for ty in (a, b) if ty != "none"]
+        return Optional(functools.reduce(unify, values))
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         return tuple(map(unify, a, b))
     if a not in SCALARS or b not in SCALARS:
@@ -110,6 +120,11 @@ def converter(ty: Type) -> Callable[[Any], Any]:
     if isinstance(ty, tuple):
         parts = [converter(part) for part in ty]
         return lambda values: tuple([part(value) for part, value in zip(parts, values)])
+    if isinstance(ty, Optional):
+        value = converter(ty.ty)
+        return lambda x: None if x is None else value(x)
+    if ty == "none":
+        return lambda x: x
     if ty in INTEGERS:
         mask, sign = (1 << bits(ty)) - 1, (1 << bits(ty) - 1) if ty in SIGNED else 0
         # Adding and taking away the sign's weight around the mask extends the sign.
