@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -73,3 +74,33 @@ def test_a_parallel_extremum_keeps_the_zero_that_the_serial_one_keeps(function) 
     for n in (0, 1, 5, 1000):
         for acc in (0.0, -0.0):
             assert math.copysign(1, compiled(n, acc)) == math.copysign(1, function(n, acc)), (n, acc)
+
+
+def least_with_fastmath(a, n):
+    r = 0.5
+    s = 2.0
+    for i in ungil.prange(n):
+        q = a
+        for _ in range(4):
+            s = min(s, q + a)
+        r = min(r, q - a)
+    return r, s
+
+
+def greatest_with_fastmath(a, n):
+    r = -0.5
+    s = -2.0
+    for i in ungil.prange(n):
+        q = a
+        for _ in range(4):
+            s = max(s, q - a)
+        r = max(r, q + a)
+    return r, s
+
+
+@pytest.mark.parametrize("function", [least_with_fastmath, greatest_with_fastmath])
+@pytest.mark.parametrize("type_", [np.float64, np.float32])
+def test_a_parallel_loop_brings_no_infinity_to_code_that_assumes_there_are_none(function, type_) -> None:
+    compiled = ungil.njit(parallel=True, fastmath=True)(function)
+    for a, turns in itertools.product((-0.5, 0.0), (0, 1, 200)):
+        assert compiled(type_(a), turns) == function(a, turns)

@@ -259,12 +259,21 @@ impl Emitter<'_, '_> {
             // Adding +0.0 would turn -0.0 into 0.0.
             (ReduceOp::Add, Type::Float(_)) => self.float(ty, -0.0),
             (ReduceOp::Mul, Type::Float(_)) => self.float(ty, 1.0),
-            (ReduceOp::Min(_), Type::Float(_)) => self.float(ty, f64::INFINITY),
-            (ReduceOp::Max(_), Type::Float(_)) => self.float(ty, f64::NEG_INFINITY),
+            (ReduceOp::Min(_), Type::Float(part)) => self.float(ty, self.greatest(*part)),
+            (ReduceOp::Max(_), Type::Float(part)) => self.float(ty, -self.greatest(*part)),
             (ReduceOp::Add, Type::Complex(part)) => self.complex_constant(*part, -0.0, -0.0),
             (ReduceOp::Mul, Type::Complex(part)) => self.complex_constant(*part, 1.0, 0.0),
             _ => return None,
         })
+    }
+
+    /// What no float is greater than. Where the code may assume that there are no infinities, one must not bring any.
+    const fn greatest(&self, part: FloatTy) -> f64 {
+        match part {
+            _ if !self.options.fastmath.ninf => f64::INFINITY,
+            FloatTy::F32 => f32::MAX as f64,
+            FloatTy::F64 => f64::MAX,
+        }
     }
 
     fn complex_constant(&mut self, part: FloatTy, real: f64, imag: f64) -> Val {
