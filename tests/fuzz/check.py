@@ -60,20 +60,22 @@ def check(program: Program, outcomes: list[Outcome], configurations: list[Config
     for configuration in configurations:
         how = (configuration.threads > 0, configuration.level, configuration.cache)
         if how not in compiled:
-            compiled[how] = compile_(program.source, configuration, program.numpy)
+            compiled[how] = compile_(program.source, configuration, program.numpy, program.fastmath)
         os.environ["UNGIL_OPT"] = str(configuration.level)
         if configuration.threads:
             ungil.set_num_threads(configuration.threads)
         for args, wanted in zip(program.calls, outcomes):
             typed = tuple(argument(value, ty) for value, ty in zip(args, program.types))
             found = outcome(compiled[how], typed)
-            if not same(wanted, found):
-                model = ", NumPy's error model" if program.numpy else ""
+            if not same(wanted, found, zeros=not program.fastmath):
+                model = ", NumPy's error model" if program.numpy else ", fastmath" if program.fastmath else ""
                 called = f"main{args} of {program.types}"
                 raise Mismatch(f"{configuration}{model}\n{called}:\n  CPython {wanted}\n  ungil   {found}")
 
 
-def compile_(source: str, configuration: Configuration, numpy: bool = False) -> Callable[..., Any]:
+def compile_(
+    source: str, configuration: Configuration, numpy: bool = False, fastmath: bool = False
+) -> Callable[..., Any]:
     """The function `main` of a program, to be compiled when it is called."""
     name = f"<fuzz {next(_numbers)}>"
     # The text of those before is not asked for any more.
@@ -88,6 +90,7 @@ def compile_(source: str, configuration: Configuration, numpy: bool = False) -> 
         namespace[name] = ungil.njit(namespace[name])
     model = "numpy" if numpy else "python"
     options = {"parallel": configuration.threads > 0, "cache": configuration.cache, "error_model": model}
+    options |= {"fastmath": fastmath}
     return ungil.njit(**options)(namespace["main"])
 
 
@@ -112,16 +115,19 @@ def outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
         return type(error).__name__, error.args
 
 
-def same(wanted: Any, found: Any) -> bool:
-    """Whether two values have one type and every bit in common, but for the bits of a NaN."""
+def same(wanted: Any, found: Any, zeros: bool = True) -> bool:
+    """Whether two values have one type and every bit in common, but for those of a NaN.
+
+    Without `zeros`, zeros of two signs are the same.
+    """
     if type(wanted) is not type(found):
         return False
     if isinstance(wanted, tuple):
-        return len(wanted) == len(found) and all(map(same, wanted, found))
+        return len(wanted) == len(found) and all(same(a, b, zeros) for a, b in zip(wanted, found))
     if isinstance(wanted, complex):
-        return same(wanted.real, found.real) and same(wanted.imag, found.imag)
+        return same(wanted.real, found.real, zeros) and same(wanted.imag, found.imag, zeros)
     if isinstance(wanted, float):
         if math.isnan(wanted) or math.isnan(found):
             return math.isnan(wanted) and math.isnan(found)
-        return wanted == found and math.copysign(1.0, wanted) == math.copysign(1.0, found)
+        return wanted == found and (not zeros or math.copysign(1.0, wanted) == math.copysign(1.0, found))
     return bool(wanted == found)

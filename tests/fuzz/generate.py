@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import callables
+import exact
 import loops
 from expressions import Expressions
 
@@ -30,33 +32,34 @@ _FLOATS += [math.inf, -math.inf, math.nan]
 _CALLS = 6
 
 
+@dataclass(frozen=True)
 class Program:
-    """Source text whose function `main` takes arguments of `types`; `calls` are tuples of Python's values.
+    """A program and calls of it.
 
-    With `numpy`, it is compiled with `error_model="numpy"`.
+    Attributes:
+        source: its text, with a function `main`.
+        types: the types of the arguments.
+        calls: arguments, as Python's values.
+        numpy: whether it is compiled with `error_model="numpy"`.
+        fastmath: whether it is compiled with `fastmath=True`; then the sign of a zero may differ.
     """
 
-    def __init__(self, source: str, types: tuple[str, ...], calls: list[tuple[Any, ...]], numpy: bool) -> None:
-        self.source = source
-        self.types = types
-        self.calls = calls
-        self.numpy = numpy
-
-    def with_source(self, source: str) -> Program:
-        """The same calls of another program."""
-        return Program(source, self.types, self.calls, self.numpy)
-
-    def with_call(self, call: tuple[Any, ...]) -> Program:
-        """One call of the same program."""
-        return Program(self.source, self.types, [call], self.numpy)
+    source: str
+    types: tuple[str, ...]
+    calls: list[tuple[Any, ...]]
+    numpy: bool = False
+    fastmath: bool = False
 
 
 def generate(seed: int) -> Program:
     """The program of a seed."""
     rng = random.Random(seed)
+    if rng.random() < 0.08:
+        return Program(*exact.write(rng), fastmath=rng.random() < 0.75)
     kinds = [rng.choice("biiufffc") for _ in range(rng.randint(1, 3))]
     types = tuple(rng.choice(_TYPES[kind]) for kind in kinds)
     writer = Writer(rng)
+    # Small ones mostly: their cost grows with their size, and two faults seldom need each other.
     helpers = [writer.helper(index) for index in range(rng.choice([0, 0, 1, 1, 2]))]
     for more in (callables.mutual, callables.any_number, callables.taking):
         if rng.random() < 0.12:
@@ -105,7 +108,6 @@ class Writer:
             self.line(1, f"{name} = {self.expressions.expr(name[0], 2)}")
             self.expressions.names.append(name)
         self.result = f"({', '.join(names)}, )"
-        # Small ones mostly: their cost grows with their size, and two faults seldom need each other.
         self.left = self.rng.choice([1, 1, 1, 2, 2, 3, 4, 7])
         while self.left > 0:
             self.statement(1, 0)

@@ -25,6 +25,8 @@ class Oracle:
         self.returns: dict[Any, Type] = {}
         self.names: dict[Any, str] = {}
         self.begun: set[Any] = set()
+        # Those that are being translated.
+        self.open: set[Any] = set()
         self.recursive = False
         self.code: list[str] = []
         self.turns = 0
@@ -76,6 +78,7 @@ class Oracle:
         key = (node.name, types, tuple(captured.items()), numpy)
         if key not in self.begun:
             self.begun.add(key)
+            self.open.add(key)
             name = self.names.setdefault(key, f"_{node.name}_{len(self.names)}")
             params = [arg.arg for arg in [*node.args.args, *([node.args.vararg] if node.args.vararg else [])]]
             if len(params) != len(types):
@@ -84,8 +87,9 @@ class Oracle:
             translation.function(name, [*params, *captured], node)
             self.returns[key] = unify(self.returns.get(key), translation.ret)
             self.code += translation.finished(self.returns[key])
-            self.recursive |= translation.recursive
-        elif self.returns.get(key) is None:
+            self.open.remove(key)
+        elif key in self.open:
+            # Whoever calls it here does so with what is known so far; if that changes, everything is done again.
             self.recursive = True
         return self.names[key], self.returns.get(key)
 

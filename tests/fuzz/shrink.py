@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 
 import check
 from generate import Program
@@ -25,7 +26,7 @@ def shrink(program: Program, configurations: list[check.Configuration]) -> tuple
     # One configuration and one call say enough, if there is one of each that does.
     for configuration in configurations:
         for call in program.calls:
-            single = program.with_call(call)
+            single = replace(program, calls=[call])
             if found := differs(single, [configuration]):
                 return _smaller(single, [configuration], found)
     return _smaller(program, configurations, mismatch)
@@ -49,10 +50,10 @@ def _smaller(program: Program, configurations: list[check.Configuration], mismat
         improved = False
         for candidate in _candidates(program.source):
             steps += 1
-            found = differs(program.with_source(candidate), configurations)
+            found = differs(replace(program, source=candidate), configurations)
             # A refusal is another fault than a wrong result; one must not become the other on the way.
             if found and ("TypingError" in found or "UnsupportedError" in found) == refused:
-                program, mismatch, improved = program.with_source(candidate), found, True
+                program, mismatch, improved = replace(program, source=candidate), found, True
                 break
             if steps >= _MOST_STEPS:
                 break

@@ -29,7 +29,6 @@ class Translation(Typed):
         self.env: Env = env
         self.lines: list[str] = []
         self.ret: Type = None
-        self.recursive = False
         self.nested: dict[str, ast.FunctionDef] = {}
         # Of each loop around: what is known where it is left, and where its next turn begins.
         self.loops: list[tuple[list[Env], list[Env]]] = []
