@@ -40,9 +40,9 @@ test-python: build ## run the Python tests (of the interpreter that PYTHON names
 
 N ?= 100000
 FIRST ?= 1000000
-fuzz-jit: build ## compare N random programs (seeds from FIRST on), compiled, with what they mean; on every core
+fuzz-jit: build ## compare N random programs (seeds from FIRST on), compiled, with what they mean, and mutilate N/10; on every core
 	$(BIN)/python tests/fuzz/run.py --programs $(N) --first $(FIRST) --processes $$(nproc)
-	$(BIN)/python tests/fuzz/mutate.py --programs $(N) --first $(FIRST)
+	$(BIN)/python tests/fuzz/mutate.py --programs $$(( $(N) / 10 )) --first $(FIRST)
 
 check: $(VENV)/.ready ## the quick loop: types of both languages, and the tests that need neither LLVM nor Python
 	$(CARGO) check --quiet --workspace --all-targets
