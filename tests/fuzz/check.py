@@ -75,7 +75,7 @@ def check(program: Program, outcomes: list[Outcome], configurations: list[Config
 
 def compile_(
     source: str, configuration: Configuration, numpy: bool = False, fastmath: bool = False
-) -> Callable[..., Any]:
+) -> ungil.Dispatcher[..., Any]:
     """The function `main` of a program, to be compiled when it is called."""
     name = f"<fuzz {next(_numbers)}>"
     # The text of those before is not asked for any more.
@@ -88,10 +88,12 @@ def compile_(
     for name in [name for name in namespace if decorated(name)]:
         # A function that is compiled with options of its own, not with its caller's.
         namespace[name] = ungil.njit(namespace[name])
-    model = "numpy" if numpy else "python"
-    options = {"parallel": configuration.threads > 0, "cache": configuration.cache, "error_model": model}
-    options |= {"fastmath": fastmath}
-    return ungil.njit(**options)(namespace["main"])
+    return ungil.njit(
+        parallel=configuration.threads > 0,
+        cache=configuration.cache,
+        error_model="numpy" if numpy else "python",
+        fastmath=fastmath,
+    )(namespace["main"])
 
 
 _TYPES = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]

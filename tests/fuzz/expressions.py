@@ -49,7 +49,7 @@ class Expressions:
             call = self.helper_call(kind, depth)
             if call:
                 return call
-        return getattr(self, f"_{kind}")(depth - 1)
+        return str(getattr(self, f"_{kind}")(depth - 1))
 
     def leaf(self, kind: str) -> str:
         """A name or a literal."""
@@ -178,7 +178,10 @@ class Expressions:
 
     def _i(self, depth: int) -> str:
         rng = self.rng
-        sub = lambda kinds="i": self.expr(rng.choice(kinds), depth)
+
+        def sub(kinds: str = "i") -> str:
+            return self.expr(rng.choice(kinds), depth)
+
         match rng.randint(0, 17):
             case 0 | 1 | 2:
                 return f"({sub()} {rng.choice(['+', '-', '*', '&', '|', '^'])} {sub('iiub')})"
@@ -229,7 +232,10 @@ class Expressions:
 
     def _u(self, depth: int) -> str:
         rng = self.rng
-        sub = lambda: self.expr("u", depth)
+
+        def sub() -> str:
+            return self.expr("u", depth)
+
         match rng.randint(0, 8):
             case 0 | 1:
                 return f"({sub()} {rng.choice(['+', '-', '*', '&', '|', '^'])} {sub()})"
@@ -248,7 +254,10 @@ class Expressions:
 
     def _f(self, depth: int) -> str:
         rng = self.rng
-        sub = lambda kinds="f": self.expr(rng.choice(kinds), depth)
+
+        def sub(kinds: str = "f") -> str:
+            return self.expr(rng.choice(kinds), depth)
+
         match rng.randint(0, 14):
             case 0 | 1 | 2 | 3:
                 a, b = rng.choice([("f", "fiub"), ("fiub", "f")])
@@ -299,7 +308,10 @@ class Expressions:
 
     def _c(self, depth: int) -> str:
         rng = self.rng
-        sub = lambda kinds="c": self.expr(rng.choice(kinds), depth)
+
+        def sub(kinds: str = "c") -> str:
+            return self.expr(rng.choice(kinds), depth)
+
         match rng.randint(0, 8):
             case 0 | 1 | 2:
                 return f"({sub()} {rng.choice('+-*')} {sub('cfiu')})"

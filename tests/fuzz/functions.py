@@ -159,7 +159,7 @@ def _round_digits(ty: Type, digits: Type) -> Typed:
     def rounded(x: float, digits: int) -> float:
         if not -22 <= digits <= 22:
             raise IllTyped("digits of which the last bit is not defined")
-        return convert(round(x, digits), ty)
+        return float(convert(round(x, digits), ty))
 
     return ty, rounded
 

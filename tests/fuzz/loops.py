@@ -6,6 +6,7 @@ Floats are accumulated in parallel only by terms whose sum or product is exact, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,13 +143,13 @@ def _use(writer: Writer, depth: int, names: list[str]) -> None:
             writer.line(depth, f"{floats[0]} = {floats[0]} + {name}")
 
 
-def _reduction(writer: Writer, suffix: str):
+def _reduction(writer: Writer, suffix: str) -> tuple[str, str, Callable[[], str]]:
     """Name, start and a maker of the statement that accumulates."""
     rng, expressions = writer.rng, writer.expressions
     kind = rng.choice("iiiufffbc")
     name = f"{kind}{suffix}"
 
-    def term(text: str):
+    def term(text: str) -> Callable[[], str]:
         return lambda: text.replace("@", name)
 
     if kind == "b":

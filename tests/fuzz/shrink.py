@@ -78,11 +78,11 @@ def _candidates(source: str) -> Iterator[str]:
     for index, (_, _, _, node) in enumerate(expressions):
         for replacement in _parts(node):
             smaller = copy.deepcopy(tree)
-            parent, field, at, _ = list(_expressions(smaller))[index]
-            if at is None:
+            parent, field, place, _ = list(_expressions(smaller))[index]
+            if place is None:
                 setattr(parent, field, replacement)
             else:
-                getattr(parent, field)[at] = replacement
+                getattr(parent, field)[place] = replacement
             yield ast.unparse(ast.fix_missing_locations(smaller))
 
 

@@ -23,13 +23,13 @@ APART = 10 * PROGRAMS
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_programs_do_what_they_mean(batch: int) -> None:
     run = Path(__file__).parent / "run.py"
-    command = [sys.executable, run, "--programs", str(PROGRAMS), "--first", str(batch * APART)]
+    command = [sys.executable, str(run), "--programs", str(PROGRAMS), "--first", str(batch * APART)]
     # In a process of its own, which a wrong program may take down.
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_mutilated_programs_are_compiled_or_refused() -> None:
-    command = [sys.executable, Path(__file__).parent / "mutate.py", "--programs", "3000"]
+    command = [sys.executable, str(Path(__file__).parent / "mutate.py"), "--programs", "3000"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -34,7 +34,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 _INTEGERS = [0, 1, 2, 3, 7, -1, -2, -5]
 _FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 5e-324, 1e16, 1.7e308, math.inf, -math.inf, math.nan]
 _PARTS = [0.0, -0.0, 1.0, -2.5, 1e16]
-_VALUES = {
+_VALUES: dict[str, list[Any]] = {
     "int64": _INTEGERS,
     "float64": _FLOATS,
     "complex128": [complex(*parts) for parts in itertools.product(_PARTS, _PARTS)],

@@ -86,8 +86,8 @@ class Translation(Typed):
                 self.loops[-1][isinstance(node, ast.Continue)].append(self.env)
                 self.env = None
                 self.line(depth, "break" if isinstance(node, ast.Break) else "continue")
-            case ast.Return(value=ast.expr()):
-                code, ty = self.expr(node.value)
+            case ast.Return(value=ast.expr() as returned):
+                code, ty = self.expr(returned)
                 self.ret = unify(self.ret, ty)
                 self.line(depth, f"return @({code})")
                 self.env = None
@@ -111,7 +111,7 @@ class Translation(Typed):
 
     def bind(self, target: ast.expr, ty: Type) -> None:
         if isinstance(target, ast.Name):
-            self.env[target.id] = ty
+            self.here()[target.id] = ty
             return
         if not isinstance(target, ast.Tuple) or not isinstance(ty, tuple) or len(ty) != len(target.elts):
             raise IllTyped("unpacking")
@@ -121,7 +121,7 @@ class Translation(Typed):
     def loop(self, node: ast.While | ast.For, depth: int) -> None:
         if isinstance(node, ast.For):
             iterable, element = self.iterable(node.iter)
-        start, head = len(self.lines), self.copy()
+        start, head = len(self.lines), dict(self.here())
         for _ in range(_ROUNDS):
             del self.lines[start:]
             self.env = dict(head)

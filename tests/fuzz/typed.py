@@ -73,6 +73,12 @@ class Typed:
                     raise IllTyped("iteration")
                 return code, ty[0]
 
+    def here(self) -> dict[str, Type]:
+        """The types of the variables, where a statement can be reached."""
+        if self.env is None:
+            raise IllTyped("code that is never reached")
+        return self.env
+
     def truth(self, node: ast.expr) -> tuple[str, Type]:
         """A condition. Of one that it knows, the compiler leaves out the other way and its types."""
         if not depends(node):
@@ -80,16 +86,16 @@ class Typed:
         return self.expr(node)
 
     def expr(self, node: ast.expr) -> tuple[str, Type]:
-        if isinstance(node, (ast.BinOp, ast.UnaryOp)) and (value := folded(node)) is not None:
-            return f"({value})", literal(value)
+        if isinstance(node, (ast.BinOp, ast.UnaryOp)) and (known := folded(node)) is not None:
+            return f"({known})", literal(known)
         match node:
-            case ast.Constant(value=value):
-                return repr(value), literal(value)
+            case ast.Constant(value=constant):
+                return repr(constant), literal(constant)
             case ast.Lambda():
-                function = self.oracle.lambda_(node)
-                check_literals(function)
-                captured = self.captured(function)
-                return f"({''.join(name + ', ' for name in captured)})", Function(function, tuple(captured.items()))
+                inner = self.oracle.lambda_(node)
+                check_literals(inner)
+                captured = self.captured(inner)
+                return f"({''.join(name + ', ' for name in captured)})", Function(inner, tuple(captured.items()))
             case ast.Name(id=name) if name in self.oracle.functions and name not in (self.env or {}):
                 return "()", Function(self.oracle.functions[name], ())
             case ast.Name(id=name):
@@ -141,7 +147,7 @@ class Typed:
                 return f"{code}.{attr}", "float32" if ty == "complex64" else "float64"
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
                 code, ty = self.expr(value)
-                self.env[name] = ty
+                self.here()[name] = ty
                 return f"({name} := {code})", ty
             case ast.Call():
                 return self.call(node)
@@ -271,7 +277,7 @@ class Typed:
         """The parameters around a nested function that are read in it, and their types; they are never set again."""
         inner = {arg.arg for arg in function.args.args}
         free = {part.id for part in ast.walk(function) if isinstance(part, ast.Name)} - inner
-        return {name: self.env[name] for name in sorted(free & self.params)}
+        return {name: self.here()[name] for name in sorted(free & self.params)}
 
     def bound(
         self, function: ast.FunctionDef, codes: list[str], types: list[Type], keywords: list[ast.keyword]
@@ -296,7 +302,7 @@ class Typed:
         return codes, types
 
 
-def depends(node: ast.expr) -> bool:
+def depends(node: ast.AST) -> bool:
     """Whether a variable is read somewhere in an expression."""
     if isinstance(node, ast.Name):
         return node.id != "math"
@@ -333,25 +339,26 @@ def literal(value: Any) -> Type:
     raise IllTyped(repr(value))
 
 
-def folded(node: ast.expr) -> int | None:
+def folded(node: ast.AST) -> int | None:
     """The value of integer literals joined by operators, which CPython computes in advance and in full; else none."""
     match node:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return value
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Invert(), operand=operand):
-            parts = [folded(operand)]
+            if folded(operand) is None:
+                return None
         case ast.BinOp(left=left, right=right, op=op) if not isinstance(op, ast.Div):
-            parts = [folded(left), folded(right)]
-            if None not in parts and isinstance(op, (ast.Pow, ast.LShift)) and not 0 <= parts[1] < 128:
+            count = folded(right)
+            if folded(left) is None or count is None:
+                return None
+            if isinstance(op, (ast.Pow, ast.LShift)) and not 0 <= count < 128:
                 raise IllTyped("a literal power that is no integer of the language")
         case _:
             return None
-    if None in parts:
-        return None
     try:
-        value = eval(ast.unparse(node), {})
+        whole = int(eval(ast.unparse(node), {}))
     except (ZeroDivisionError, ValueError):
         return None
-    if abs(value) >> 126:
+    if abs(whole) >> 126:
         raise IllTyped("an integer beyond what is folded")
-    return value
+    return whole
