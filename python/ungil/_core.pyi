@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "_adopt",
     "_close",
+    "_specialise",
     "_type_of_text",
     "cache_folder",
     "cpu_features",
@@ -214,4 +215,9 @@ def threading_layer() -> Literal["rayon"]:
 
 def _adopt(dispatcher: Dispatcher[..., Any]) -> None: ...
 def _close() -> None: ...
+def _specialise(
+    make: Callable[[Callable[_P, _R_co]], Dispatcher[_P, _R_co]],
+    signatures: Iterable[_SignatureLike],
+    function: Callable[_P, _R_co],
+) -> Dispatcher[_P, _R_co]: ...
 def _type_of_text(text: str) -> Type: ...

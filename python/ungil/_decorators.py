@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from ungil._core import Dispatcher, Signature, Type, UnsupportedError, _adopt
+from ungil._core import Dispatcher, Signature, Type, UnsupportedError, _adopt, _specialise
 
 __all__ = ("jit", "njit", "prange")
 
@@ -88,12 +88,17 @@ def jit(
         # numba reads a type alone as the type of the result.
         signatures = [signature_or_function()]
     else:
-        return _dispatcher(signature_or_function, None, asked_for, compiled_in)
+        return _dispatcher(signature_or_function, asked_for, compiled_in)
 
     def decorate(function):
-        return _dispatcher(function, signatures, asked_for, compiled_in)
+        return _dispatcher(function, asked_for, compiled_in)
 
-    return decorate
+    if signatures is None:
+        return decorate
+    # Imported by the few who give signatures: it takes a good part of what importing the package does.
+    from functools import partial
+
+    return partial(_specialise, decorate, signatures)
 
 
 def njit(*args, **options):
@@ -128,7 +133,7 @@ def _checked(options):
     return {name: value for name, value in options.items() if name in _COMPILED_IN}
 
 
-def _dispatcher(function, signatures, asked_for, compiled_in):
+def _dispatcher(function, asked_for, compiled_in):
     if isinstance(function, Dispatcher):
         raise TypeError(
             f"{function!r} is compiled already: decorate the function once, with all its options (its plain function "
@@ -138,10 +143,6 @@ def _dispatcher(function, signatures, asked_for, compiled_in):
         raise TypeError(f"jit compiles functions written in Python, not {type(function).__name__!r} objects")
     dispatcher = Dispatcher(function, targetoptions=asked_for, **compiled_in)
     _adopt(dispatcher)
-    if signatures is not None:
-        for signature in signatures:
-            dispatcher.compile(signature)
-        dispatcher.disable_compile()
     return dispatcher
 
 

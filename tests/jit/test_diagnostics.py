@@ -154,6 +154,18 @@ def test_the_traceback_ends_at_the_call(told: Told) -> None:
     assert frames[-1].line == "function(*args)"
 
 
+@pytest.mark.parametrize("signature", ["int64(int64)", [ungil.int64(ungil.int64)]])
+def test_the_traceback_ends_at_a_decorator_with_signatures(signature: Any) -> None:
+    with pytest.raises(ungil.TypingError) as caught:
+
+        @ungil.njit(signature)
+        def f(x: Any) -> Any:
+            return x.foo
+
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [frame.filename for frame in frames] == [__file__]
+
+
 def test_a_program_ends_with_its_own_line_and_the_diagnostic(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(

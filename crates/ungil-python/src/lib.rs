@@ -2,7 +2,7 @@
 //!
 //! Reading order: `dispatcher.rs` is the class that `jit` makes; `call.rs` is the way of a call, `overload.rs` what it
 //! reads, `bind.rs`, `typeof_.rs` and `boxing.rs` what goes in and comes out, `raise.rs` what goes wrong; `compile.rs`
-//! makes new versions, asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
+//! makes new versions (`eager.rs` at once), asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
 //! signatures; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches.
 //!
 //! Architecture Invariant: state is guarded by our own locks and atomics, never by the GIL.
@@ -12,6 +12,7 @@ mod boxing;
 mod call;
 mod compile;
 mod dispatcher;
+mod eager;
 mod errors;
 mod explain;
 mod gil;
@@ -34,6 +35,8 @@ mod _core {
 
     #[pymodule_export]
     use crate::dispatcher::{_adopt, Dispatcher};
+    #[pymodule_export]
+    use crate::eager::_specialise;
     #[pymodule_export]
     use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
