@@ -146,7 +146,6 @@ def _rounded(rounding: Callable[[float], Any]) -> Callable[[Type], Typed]:
     def make(ty: Type) -> Typed:
         if ty not in FLOATS:
             return _whole(rounding)(ty)
-
         return "int64", lambda x: rounding(x) if abs(x) < 2.0**63 else -(1 << 63)
 
     return make
@@ -270,9 +269,6 @@ _MAKERS: dict[tuple[str, int], Callable[..., Typed]] = {
 _NUMPY_MAKERS = _MAKERS | {
     ("int", 1): _saturating(int),
     ("round", 1): _numpy_round,
-    ("math.floor", 1): _saturating(math.floor),
-    ("math.ceil", 1): _saturating(math.ceil),
-    ("math.trunc", 1): _saturating(math.trunc),
     ("divmod", 2): _numpy_divmod,
     ("pow", 2): lambda a, b: binary("**", a, b, True),
 }

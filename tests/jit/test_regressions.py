@@ -104,3 +104,16 @@ def test_a_parallel_loop_brings_no_infinity_to_code_that_assumes_there_are_none(
     compiled = ungil.njit(parallel=True, fastmath=True)(function)
     for a, turns in itertools.product((-0.5, 0.0), (0, 1, 200)):
         assert compiled(type_(a), turns) == function(a, turns)
+
+
+def recurrence(n):
+    last = 0.0
+    for i in range(n):
+        last = last / 3.0 + i
+    return last
+
+
+def test_the_compiler_keeps_its_remarks_to_itself(capfd) -> None:
+    compiled = ungil.njit(recurrence)
+    assert compiled(1000) == recurrence(1000)
+    assert compiled.inspect_llvm() and capfd.readouterr() == ("", "")

@@ -14,7 +14,7 @@ use inkwell::values::{BasicMetadataValueEnum, FunctionValue, InstructionValue, M
 use ungil_ir::ir::{self, FuncId, Label};
 
 use crate::lower::{self, Purpose};
-use crate::{Error, Options, fork, optimise};
+use crate::{Error, Options, context, fork, optimise};
 
 /// What became of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Explanation {
 /// As [`crate::compile`].
 pub fn explain(module: &ir::Module, options: &Options) -> Result<Explanation, Error> {
     fork::inside(|| {
-        let context = Context::create();
+        let context = context::new();
         let llvm = optimise::optimised(&context, module, *options, Purpose::Explanation)?;
         Ok(read(&context, &llvm, module))
     })

@@ -8,6 +8,7 @@
 //! they can be kept on disk and loaded by another one on the same machine.
 
 mod code;
+mod context;
 mod error;
 mod explain;
 mod fork;

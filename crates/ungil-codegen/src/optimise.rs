@@ -13,7 +13,7 @@ use ungil_ir::ir;
 use crate::code::Timings;
 use crate::lower::Purpose;
 use crate::store::{self, ObjectStore};
-use crate::{Error, Options, lower, pipeline, target};
+use crate::{Error, Options, context, lower, pipeline, target};
 
 /// How hard LLVM tries, as `-O` of a C compiler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,7 +36,7 @@ pub(crate) fn object(
     store: Option<&dyn ObjectStore>,
 ) -> Result<(Vec<u8>, Timings), Error> {
     let start = Instant::now();
-    let context = Context::create();
+    let context = context::new();
     let machine = target::machine(options.opt_level.machine())?;
     let llvm = build(&context, module, &machine, Purpose::Code)?;
     let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
@@ -71,7 +71,7 @@ pub(crate) fn optimised<'c>(
 }
 
 pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
-    let context = Context::create();
+    let context = context::new();
     let llvm = if optimised {
         self::optimised(&context, module, options, Purpose::Code)?
     } else {
@@ -81,7 +81,7 @@ pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) 
 }
 
 pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
-    let context = Context::create();
+    let context = context::new();
     let machine = target::machine(options.opt_level.machine())?;
     let llvm = build(&context, module, &machine, Purpose::Code)?;
     run_passes(&llvm, &machine, options)?;
