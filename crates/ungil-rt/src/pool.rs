@@ -19,8 +19,8 @@ use crate::{fork, signals};
 /// Helpers get twice the stack that a process's first thread usually has; the system maps only what is used.
 const STACK_SIZE: usize = 16 << 20;
 
-/// How long a shift goes on looking at an empty board: loops that follow one another closely find their helpers awake. To wake
-/// one takes longer than such a loop (measured on a virtual machine: a tenth of a millisecond).
+/// How long a shift goes on looking at an empty board: loops that follow one another closely find their helpers awake, where
+/// waking one may take as long as a loop of a tenth of a millisecond.
 const LINGER: Duration = Duration::from_micros(200);
 
 /// The pool of this process.
