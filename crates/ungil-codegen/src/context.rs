@@ -31,6 +31,7 @@ extern "C" fn handle(info: LLVMDiagnosticInfoRef, _: *mut c_void) {
     // SAFETY: it came from LLVM, and is not used any more.
     unsafe { LLVMDisposeMessage(text) };
     eprintln!("LLVM cannot go on: {message}");
-    // The code that would come of it is wrong; LLVM itself ends the process here when it has no handler.
+    // What LLVM would write now is wrong, and there is no way back into the compiler from here: without a handler LLVM itself
+    // ends the process.
     std::process::abort();
 }
