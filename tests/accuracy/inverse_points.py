@@ -5,21 +5,15 @@ the exponents of an interval (so that tiny and huge arguments are as frequent as
 a point where a function changes its method or has a zero, and the edges of `float64`.
 """
 
-import importlib
-import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 from mpmath import libmp
 
-DIRECTORY = Path(__file__).parents[2] / "python" / "ungil" / "prelude"
-NAME = "prelude_under_measurement"
 # Bits of the reference: what is left of them after a cancellation is still far more than the 53 of a result.
 PRECISION = 80
 LEAST = 5e-324
@@ -27,20 +21,6 @@ LEAST_NORMAL = sys.float_info.min
 GREATEST = sys.float_info.max
 EDGES = [0.0, LEAST, 3 * LEAST, LEAST_NORMAL - LEAST, LEAST_NORMAL, 1e-300, 2.0**-54, 2.0**-27, 0.5, 1 - 2**-53, 1.0]
 EDGES += [1 + 2**-52, math.sqrt(0.5), math.sqrt(2.0), 2.0, 10.0, 2.0**26, 2.0**52, 2.0**53, 1e300, GREATEST]
-
-
-def load(module: str) -> ModuleType:
-    """A file of the prelude, without the rest of the package, which needs to be built."""
-    if NAME not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            NAME, DIRECTORY / "__init__.py", submodule_search_locations=[str(DIRECTORY)]
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        package = importlib.util.module_from_spec(spec)
-        sys.modules[NAME] = package
-        spec.loader.exec_module(package)
-    return importlib.import_module(f"{NAME}.{module}")
 
 
 def uniform(low: float, high: float, n: int, seed: int = 1) -> list[float]:

@@ -12,9 +12,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import inverse_points as points
+from prelude_files import load
 
-hyperbolic = points.load("math_hyperbolic")
-inverse = points.load("math_inverse_hyperbolic")
+hyperbolic = load("math_hyperbolic")
+inverse = load("math_inverse_hyperbolic")
 
 # Where the sine changes from its series to exponentials, where the tangent reaches 1, where the others overflow.
 HYPERBOLIC = (

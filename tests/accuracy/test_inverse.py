@@ -13,9 +13,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import inverse_points as points
+from prelude_files import load
 
-arcsine = points.load("math_arcsine")
-arctangent = points.load("math_arctangent")
+arcsine = load("math_arcsine")
+arctangent = load("math_arctangent")
 
 # To 1/2 one method, beyond it another; tiny arguments; towards the ends.
 UNIT = points.both_signs(

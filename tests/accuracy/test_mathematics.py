@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from inverse_points import load, same
+from inverse_points import same
 from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row, compiled
+from prelude_files import load
 from write_reference import REFERENCE, rows_of
 
 import ungil

@@ -12,8 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import inverse_points as points
+from prelude_files import load
 
-error_functions = points.load("math_error")
+error_functions = load("math_error")
 
 # To 3/4 one method, beyond it another; where one result reaches 1 or 2, and the other becomes subnormal and then 0.
 ALL = (

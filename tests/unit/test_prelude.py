@@ -1,40 +1,21 @@
 """The prelude, run in CPython over the stand-ins for the machine's operations: against mpmath, CPython and numpy."""
 
-import importlib
-import importlib.util
 import math
 import operator
 import random
 import struct
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from prelude_files import DIRECTORY, load
 
-DIRECTORY = Path(__file__).parents[2] / "python" / "ungil" / "prelude"
-NAME = "prelude_under_test"
 LEAST = -(2**63)
 HUGE = sys.float_info.max
 N_RANDOM = 1500
-
-
-def load(module: str) -> ModuleType:
-    """A file of the prelude, without the rest of the package, which needs to be built."""
-    if NAME not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            NAME, DIRECTORY / "__init__.py", submodule_search_locations=[str(DIRECTORY)]
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        package = importlib.util.module_from_spec(spec)
-        sys.modules[NAME] = package
-        spec.loader.exec_module(package)
-    return importlib.import_module(f"{NAME}.{module}")
 
 
 sine = load("math_sine")
