@@ -1,0 +1,160 @@
+//! [`WaitQueue`]: threads that wait for the same thing, in the order in which they came.
+//!
+//! The protocol of a wait. The waiter enters the gate of the primitive, sees that it must wait, pushes a [`Waiter`] of its own,
+//! leaves the gate and parks. Whoever ends the wait pops it inside the gate, signals inside the gate, and wakes after leaving it.
+//! A waiter that gives up enters the gate again and looks for itself: if it is still in the queue it takes itself out, and
+//! nobody will ever signal it; if it is not, the signal is already there, and what came with it is the waiter's to keep or to pass on.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use crate::gate::AfterFork;
+use crate::park::{Deadline, Parker, WaitResult};
+use crate::prim::Arc;
+
+/// Why a wait was ended; primitives give the numbers their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal(u32);
+
+impl Signal {
+    /// What was waited for has been given to the waiter.
+    pub const GRANTED: Self = Self(1);
+    /// What was waited for may be there: the waiter looks again.
+    pub const RETRY: Self = Self(2);
+    /// The thing waited for is gone.
+    pub const CLOSED: Self = Self(3);
+}
+
+/// One wait of one thread, through which it may be handed a `T`.
+#[derive(Debug)]
+pub struct Waiter<T = ()> {
+    parker: Parker,
+    /// Filled before the signal is stored, emptied after it was seen; so nobody ever waits for this mutex.
+    handed: Mutex<Option<T>>,
+}
+
+impl<T> Waiter<T> {
+    /// A wait that has not begun.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None) })
+    }
+
+    /// Sleeps until signalled.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`] if that comes first: the waiter must then look for itself in
+    /// the queue ([`WaitQueue::remove`]).
+    pub fn park(&self, deadline: Deadline) -> Result<Signal, WaitResult> {
+        self.parker.park(deadline).map(Signal)
+    }
+
+    /// The signal, if there is one.
+    pub fn signal(&self) -> Option<Signal> {
+        self.parker.signal().map(Signal)
+    }
+
+    /// What the waiter was handed.
+    pub fn take(&self) -> Option<T> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Makes ready for another wait; for the waiting thread, while it is in no queue.
+    pub fn reset(&self) {
+        self.parker.reset();
+    }
+}
+
+/// A waiter that has been signalled and may still sleep.
+#[derive(Debug)]
+#[must_use = "the waiter sleeps until it is woken"]
+pub struct Woken<T = ()>(Arc<Waiter<T>>);
+
+impl<T> Woken<T> {
+    /// Wakes it; to be called outside of the gate.
+    pub fn wake(self) {
+        self.0.parker.wake();
+    }
+}
+
+/// Wakes all of `woken`.
+pub fn wake_all<T>(woken: impl IntoIterator<Item = Woken<T>>) {
+    woken.into_iter().for_each(Woken::wake);
+}
+
+/// Waiters in the order in which they came. To be kept inside a gate.
+#[derive(Debug)]
+pub struct WaitQueue<T = ()>(VecDeque<Arc<Waiter<T>>>);
+
+impl<T> WaitQueue<T> {
+    /// Nobody; allocates nothing.
+    pub const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Whether nobody waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The last to be served.
+    pub fn push_back(&mut self, waiter: &Arc<Waiter<T>>) {
+        self.0.push_back(Arc::clone(waiter));
+    }
+
+    /// The next to be served: for one that has waited its turn already.
+    pub fn push_front(&mut self, waiter: &Arc<Waiter<T>>) {
+        self.0.push_front(Arc::clone(waiter));
+    }
+
+    /// Signals who came first.
+    pub fn signal_first(&mut self, signal: Signal) -> Option<Woken<T>> {
+        let first = self.0.pop_front()?;
+        first.parker.store(signal.0);
+        Some(Woken(first))
+    }
+
+    /// Signals those who came first, `n` of them or all.
+    pub fn signal(&mut self, n: usize, signal: Signal) -> Vec<Woken<T>> {
+        let first = self.0.drain(..n.min(self.0.len()));
+        first.inspect(|waiter| waiter.parker.store(signal.0)).map(Woken).collect()
+    }
+
+    /// Hands `thing` to who came first, with [`Signal::GRANTED`]; gives it back if nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// `thing`.
+    pub fn hand_to_first(&mut self, thing: T) -> Result<Woken<T>, T> {
+        let Some(first) = self.0.pop_front() else { return Err(thing) };
+        *first.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing);
+        first.parker.store(Signal::GRANTED.0);
+        Ok(Woken(first))
+    }
+
+    /// Takes `waiter` out, which gives up; false if it has been signalled already.
+    pub fn remove(&mut self, waiter: &Arc<Waiter<T>>) -> bool {
+        let place = self.0.iter().position(|each| Arc::ptr_eq(each, waiter));
+        place.is_some_and(|place| self.0.remove(place).is_some())
+    }
+}
+
+impl<T> Default for WaitQueue<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> AfterFork for WaitQueue<T> {
+    fn after_fork(&mut self, _is_torn: bool) {
+        // The waiters belong to threads that are not in this process; what they hold is left as it is.
+        mem::forget(mem::take(self));
+    }
+}
