@@ -47,7 +47,7 @@ pub mod waiters;
 pub use barrier::{Arrival, Barrier, BrokenBarrier};
 pub use condition::{Condition, Waiting};
 pub use event::Event;
-pub use gate::{Gate, GateGuard};
+pub use gate::{AfterFork, Gate, GateGuard};
 pub use lock::{Lock, NotLocked};
 pub use park::{Deadline, WaitResult, deadline_in};
 pub use rlock::{NotOwned, RLock, Saved};

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
 
 use crate::gate::AfterFork;
 use crate::park::{Deadline, Parker, WaitResult};
@@ -32,12 +33,19 @@ pub struct Waiter<T = ()> {
     parker: Parker,
     /// Filled before the signal is stored, emptied after it was seen; so nobody ever waits for this mutex.
     handed: Mutex<Option<T>>,
+    /// Called in place of waking a thread, if the wait is a task's and not a thread's.
+    waker: Option<Waker>,
 }
 
 impl<T> Waiter<T> {
-    /// A wait that has not begun.
+    /// A wait of this thread that has not begun.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None) })
+        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None), waker: None })
+    }
+
+    /// A wait that has not begun, of a task that `waker` wakes, by whatever thread ends the wait, outside of the gate.
+    pub fn of_task(waker: Waker) -> Arc<Self> {
+        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None), waker: Some(waker) })
     }
 
     /// Sleeps until signalled.
@@ -74,7 +82,10 @@ pub struct Woken<T = ()>(Arc<Waiter<T>>);
 impl<T> Woken<T> {
     /// Wakes it; to be called outside of the gate.
     pub fn wake(self) {
-        self.0.parker.wake();
+        match &self.0.waker {
+            Some(waker) => waker.wake_by_ref(),
+            None => self.0.parker.wake(),
+        }
     }
 }
 

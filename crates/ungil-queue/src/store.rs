@@ -1,0 +1,158 @@
+//! [`Store`]: where items are, and which comes out next; [`Fifo`] and [`Lifo`].
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+/// Items in some order.
+pub trait Store: Default {
+    /// What is stored.
+    type Item;
+    /// How an operation may fail.
+    type Error;
+
+    /// How many items there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the next push runs foreign code.
+    fn push_compares(&self) -> bool;
+
+    /// Whether the next pop runs foreign code.
+    fn pop_compares(&self) -> bool;
+
+    /// Adds an item.
+    ///
+    /// # Errors
+    ///
+    /// The item and why it was not added; the store is as it was.
+    fn push(&mut self, item: Self::Item) -> Result<(), (Self::Item, Self::Error)>;
+
+    /// Adds an item that had been removed, so that it is the next again if the order is that of adding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::push`].
+    fn push_again(&mut self, item: Self::Item) -> Result<(), (Self::Item, Self::Error)> {
+        self.push(item)
+    }
+
+    /// Removes the next item.
+    ///
+    /// # Errors
+    ///
+    /// Why none was removed; the store is as it was.
+    fn pop(&mut self) -> Result<Option<Self::Item>, Self::Error>;
+
+    /// Calls `visit` for each item, in no order that means anything.
+    fn each(&self, visit: &mut dyn FnMut(&Self::Item));
+
+    /// All items, as the standard queue's container would hold them.
+    fn into_items(self) -> Vec<Self::Item>;
+}
+
+/// First in, first out.
+#[derive(Debug)]
+pub struct Fifo<T>(VecDeque<T>);
+
+/// Last in, first out.
+#[derive(Debug)]
+pub struct Lifo<T>(Vec<T>);
+
+impl<T> Default for Fifo<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Default for Lifo<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Store for Fifo<T> {
+    type Item = T;
+    type Error = Infallible;
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn push_compares(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn pop_compares(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn push(&mut self, item: T) -> Result<(), (T, Infallible)> {
+        self.0.push_back(item);
+        Ok(())
+    }
+
+    fn push_again(&mut self, item: T) -> Result<(), (T, Infallible)> {
+        self.0.push_front(item);
+        Ok(())
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Result<Option<T>, Infallible> {
+        Ok(self.0.pop_front())
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&T)) {
+        self.0.iter().for_each(visit);
+    }
+
+    fn into_items(self) -> Vec<T> {
+        self.0.into()
+    }
+}
+
+impl<T> Store for Lifo<T> {
+    type Item = T;
+    type Error = Infallible;
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn push_compares(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn pop_compares(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn push(&mut self, item: T) -> Result<(), (T, Infallible)> {
+        self.0.push(item);
+        Ok(())
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Result<Option<T>, Infallible> {
+        Ok(self.0.pop())
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&T)) {
+        self.0.iter().for_each(visit);
+    }
+
+    fn into_items(self) -> Vec<T> {
+        self.0
+    }
+}
