@@ -1,11 +1,13 @@
-//! The one place where this crate attaches to the interpreter and detaches from it.
+//! The one place where this crate attaches to the interpreter and detaches from it, and where it waits for other threads.
 //!
 //! Invariants: nothing waits for one of our locks while attached, and nothing attaches while it holds one; no reference
-//! to a Python object is made or dropped while detached.
+//! to a Python object is made or dropped while detached. (A gate of `ungil-sync` is no such lock: whoever is inside neither waits
+//! nor needs the interpreter, so it may be entered attached.)
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
 use pyo3::marker::Ungil;
 use pyo3::prelude::*;
+use ungil_sync::WaitResult;
 
 /// Runs `work` attached, waiting for the interpreter if need be.
 pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
@@ -15,6 +17,23 @@ pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
 /// Runs `work` detached: other threads may run Python meanwhile.
 pub(crate) fn detached<R: Ungil>(py: Python<'_>, work: impl Ungil + FnOnce() -> R) -> R {
     py.detach(work)
+}
+
+/// Waits detached for what `wait` waits for; whenever a signal arrives, Python's handlers run, and the wait goes on.
+///
+/// # Errors
+///
+/// What a handler raised; then the wait is over.
+pub(crate) fn wait<R: Send>(
+    py: Python<'_>,
+    mut wait: impl Send + FnMut() -> Result<R, WaitResult>,
+) -> PyResult<Result<R, WaitResult>> {
+    loop {
+        match detached(py, &mut wait) {
+            Err(WaitResult::Interrupted) => py.check_signals()?,
+            ended => return Ok(ended),
+        }
+    }
 }
 
 /// The proof that this thread is attached, where CPython calls us directly.

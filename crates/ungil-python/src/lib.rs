@@ -17,6 +17,7 @@ mod errors;
 mod explain;
 mod gil;
 mod host;
+mod method;
 mod objects;
 mod options;
 mod output;
@@ -25,6 +26,8 @@ mod process;
 mod raise;
 mod signature;
 mod source;
+mod sync;
+mod timeout;
 mod typeof_;
 mod types;
 
@@ -45,6 +48,11 @@ mod _core {
         set_num_threads, threading_layer,
     };
     #[pymodule_export]
+    use crate::sync::{
+        Barrier, BoundedSemaphore, Condition, DeadlockError, Event, Lock, RLock, Semaphore, Statistics,
+        deadlock_policy,
+    };
+    #[pymodule_export]
     use crate::types::{
         _type_of_text, PyType_, Signature, optional_type, tuple_type, typeof_value, uni_tuple_type,
     };
@@ -57,6 +65,7 @@ mod _core {
         // A second import, as reloading makes, finds the host installed.
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
         module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
+        crate::sync::complete_classes(module.py())?;
         crate::dispatcher::complete_class(module.py())
     }
 }

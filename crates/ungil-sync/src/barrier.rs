@@ -1,13 +1,23 @@
 //! [`Barrier`]: a number of threads that wait for one another.
 //!
-//! States, by [`Phase`]: threads arrive while it is *filling*; the last one may run an action, while it is *acting*; then the
-//! others leave, while it is *draining*, until nobody is inside, and it is filling again. A reset turns filling to
-//! *resetting*, which also ends when nobody is inside; whoever was inside finds the barrier broken. An abort, a wait that timed
-//! out and an action that failed leave it *broken* until it is reset. Who arrives while it is acting, draining or resetting waits outside.
+//! States, by [`Phase`]:
+//!
+//! | phase     | those inside                           | who arrives   | ends when                                         |
+//! |-----------|----------------------------------------|---------------|---------------------------------------------------|
+//! | filling   | wait for the rest                      | goes inside   | the last arrives: acting; a reset: resetting      |
+//! | acting    | wait for the last, who runs the action | waits outside | the action has run: draining; it failed: broken   |
+//! | draining  | leave, having met                      | waits outside | nobody is inside: filling                         |
+//! | resetting | leave, finding it broken               | waits outside | nobody is inside: filling                         |
+//! | broken    | leave, finding it broken               | is refused    | a reset: resetting, or filling if nobody is inside |
+//!
+//! An abort breaks it in every phase, a wait that times out only while it is filling. A reset lets those that have met leave
+//! in peace. The phases are CPython's, where the barrier stays locked while the action runs: an abort by then waits for the
+//! end of the action, and a call by the action itself never returns. Here both take effect at once.
 
 use std::error::Error;
 use std::fmt;
 
+use crate::fork::generation;
 use crate::gate::{AfterFork, Gate, GateGuard};
 use crate::park::{Deadline, WaitResult};
 use crate::prim::Arc;
@@ -42,13 +52,17 @@ pub struct Waiting<'a> {
     barrier: &'a Barrier,
     waiter: Arc<Waiter>,
     index: usize,
+    /// The process in which it arrived; a forked child has let it go.
+    generation: u32,
 }
 
 /// The thread that arrived last. Dropped without letting the others go, it breaks the barrier.
 #[derive(Debug)]
 pub struct Last<'a> {
     barrier: &'a Barrier,
-    is_done: bool,
+    index: usize,
+    /// As in [`Waiting`].
+    generation: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,15 +125,15 @@ impl Barrier {
             match state.phase {
                 Phase::Broken => return Ok(Err(BrokenBarrier)),
                 Phase::Filling => {
-                    let index = state.n_inside;
+                    let (barrier, index, generation) = (self, state.n_inside, generation());
                     state.n_inside += 1;
                     if state.n_inside >= self.parties {
                         state.phase = Phase::Acting;
-                        return Ok(Ok(Arrival::Last(Last { barrier: self, is_done: false })));
+                        return Ok(Ok(Arrival::Last(Last { barrier, index, generation })));
                     }
                     waiter.reset();
                     state.inside.push_back(&waiter);
-                    return Ok(Ok(Arrival::Waiting(Waiting { barrier: self, waiter, index })));
+                    return Ok(Ok(Arrival::Waiting(Waiting { barrier, waiter, index, generation })));
                 }
                 Phase::Acting | Phase::Draining | Phase::Resetting => {
                     waiter.reset();
@@ -157,16 +171,15 @@ impl Barrier {
         }
     }
 
-    /// Sends away those who wait, who find the barrier broken, and begins anew.
+    /// Sends away those who wait, who find the barrier broken, and begins anew. If all have arrived, they go as if it had not been
+    /// called.
     pub fn reset(&self) {
         let mut state = self.state.enter();
-        state.phase = match state.phase {
-            _ if state.n_inside == 0 => Phase::Filling,
-            Phase::Draining => Phase::Draining,
-            _ => Phase::Resetting,
-        };
-        let mut woken = state.inside.signal(usize::MAX, Signal::CLOSED);
-        woken.extend(state.outside.signal(usize::MAX, Signal::RETRY));
+        if matches!(state.phase, Phase::Acting | Phase::Draining) {
+            return;
+        }
+        state.phase = if state.n_inside == 0 { Phase::Filling } else { Phase::Resetting };
+        let woken = state.inside.signal(usize::MAX, Signal::CLOSED);
         drop(state);
         wake_all(woken);
     }
@@ -207,8 +220,11 @@ impl State {
         woken
     }
 
-    /// One thread fewer is inside.
-    fn leave(&mut self) -> Vec<Woken> {
+    /// A thread that arrived in the process `arrived` leaves.
+    fn leave(&mut self, arrived: u32) -> Vec<Woken> {
+        if arrived != generation() {
+            return Vec::new();
+        }
         self.n_inside -= 1;
         if self.n_inside > 0 || !matches!(self.phase, Phase::Draining | Phase::Resetting) {
             return Vec::new();
@@ -227,7 +243,12 @@ impl Waiting<'_> {
     /// thread is still inside, and may wait again.
     pub fn wait(&self, deadline: Deadline) -> Result<Result<usize, BrokenBarrier>, WaitResult> {
         let begun = self.barrier.waits.begin();
-        let signal = self.waiter.park(deadline).or_else(|ended| self.time_out(ended));
+        let signal = if self.generation == generation() {
+            self.waiter.park(deadline).or_else(|ended| self.time_out(ended))
+        } else {
+            // The thread has forked, in the handler of the signal that interrupted it; here the others will not come.
+            Ok(self.waiter.signal().unwrap_or(Signal::CLOSED))
+        };
         self.barrier.waits.end(begun);
         match signal? {
             Signal::GRANTED => Ok(Ok(self.index)),
@@ -261,7 +282,7 @@ impl Drop for Waiting<'_> {
         let mut state = self.barrier.state.enter();
         // Not there if it was signalled.
         state.inside.remove(&self.waiter);
-        leave(state);
+        leave(state, self.generation);
     }
 }
 
@@ -270,10 +291,13 @@ impl Last<'_> {
     ///
     /// # Errors
     ///
-    /// When the barrier was broken or reset meanwhile.
-    pub fn let_go(mut self) -> Result<usize, BrokenBarrier> {
-        self.is_done = true;
+    /// When the barrier was broken meanwhile.
+    pub fn let_go(self) -> Result<usize, BrokenBarrier> {
         let mut state = self.barrier.state.enter();
+        if self.generation != generation() {
+            // The action has forked, and here nobody waits for its end.
+            return Ok(self.index);
+        }
         if state.phase != Phase::Acting {
             return Err(BrokenBarrier);
         }
@@ -281,22 +305,24 @@ impl Last<'_> {
         let woken = state.inside.signal(usize::MAX, Signal::GRANTED);
         drop(state);
         wake_all(woken);
-        Ok(self.barrier.parties - 1)
+        Ok(self.index)
     }
 }
 
 impl Drop for Last<'_> {
     fn drop(&mut self) {
         let mut state = self.barrier.state.enter();
-        let woken = if self.is_done { Vec::new() } else { state.break_all() };
-        leave(state);
+        // The phase of another round only if this is another process: until the thread leaves, no round begins.
+        let is_failed = state.phase == Phase::Acting && self.generation == generation();
+        let woken = if is_failed { state.break_all() } else { Vec::new() };
+        leave(state, self.generation);
         wake_all(woken);
     }
 }
 
-/// One thread fewer is inside, and those who wait for that are woken.
-fn leave(mut state: GateGuard<'_, State>) {
-    let woken = state.leave();
+/// A thread that arrived in the process `arrived` leaves, and those who wait for that are woken.
+fn leave(mut state: GateGuard<'_, State>, arrived: u32) {
+    let woken = state.leave(arrived);
     drop(state);
     wake_all(woken);
 }

@@ -1,11 +1,17 @@
 //! [`Condition`]: threads that wait to be notified.
 
+use crate::fork::generation;
 use crate::gate::Gate;
 use crate::lock::Lock;
 use crate::park::{Deadline, WaitResult};
 use crate::prim::Arc;
 use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
+
+/// One of those that waited was chosen: a notification that it does not take is another's.
+const CHOSEN: Signal = Signal::GRANTED;
+/// All that waited were notified: nobody is left to pass it on to.
+const ALL: Signal = Signal::RETRY;
 
 /// The waiting half of `threading.Condition`: its lock is the caller's, and may be of any kind.
 ///
@@ -41,6 +47,8 @@ pub struct Condition {
 pub struct Waiting<'a> {
     condition: &'a Condition,
     waiter: Arc<Waiter>,
+    /// The process in which the place was taken; a forked child knows nothing of it.
+    generation: u32,
     is_over: bool,
 }
 
@@ -54,7 +62,7 @@ impl Condition {
     pub fn enroll(&self) -> Waiting<'_> {
         let waiter = Waiter::new();
         self.queue.enter().push_back(&waiter);
-        Waiting { condition: self, waiter, is_over: false }
+        Waiting { condition: self, waiter, generation: generation(), is_over: false }
     }
 
     /// Releases `lock`, waits for a notification until the deadline, and acquires the lock again, however long that takes.
@@ -76,7 +84,8 @@ impl Condition {
         if queue.is_empty() {
             return;
         }
-        let woken = queue.signal(n, Signal::GRANTED);
+        let signal = if n < queue.len() { CHOSEN } else { ALL };
+        let woken = queue.signal(n, signal);
         drop(queue);
         wake_all(woken);
     }
@@ -103,32 +112,46 @@ impl Condition {
 }
 
 impl Waiting<'_> {
-    /// Waits for a notification until the deadline. When interrupted, the place is kept until dropped: call it again with
-    /// [`Waiting::wait_on`].
+    /// Waits for a notification until the deadline. An interruption gives the place up too; see [`Waiting::wait_on`].
     pub fn wait(mut self, deadline: Deadline) -> WaitResult {
         self.wait_on(deadline)
     }
 
     /// As [`Waiting::wait`], but the place outlives an interruption, so that the wait may go on.
     pub fn wait_on(&mut self, deadline: Deadline) -> WaitResult {
+        self.take_place_after_fork();
         let begun = self.condition.waits.begin();
         let result = match self.waiter.park(deadline) {
             Ok(_) => WaitResult::Ready,
             Err(WaitResult::Interrupted) => WaitResult::Interrupted,
-            // Notified at this moment: the wait has ended in time after all.
             Err(ended) => {
-                if self.condition.queue.enter().remove(&self.waiter) { ended } else { WaitResult::Ready }
+                // Notified at this moment, the wait has ended in time after all.
+                if self.give_up().is_some() { WaitResult::Ready } else { ended }
             }
         };
         self.condition.waits.end(begun);
         self.is_over = result != WaitResult::Interrupted;
         result
     }
+
+    /// Leaves the queue; the notification, if it came before that.
+    fn give_up(&self) -> Option<Signal> {
+        self.condition.queue.enter().remove(&self.waiter);
+        self.waiter.signal()
+    }
+
+    /// A thread that forked between two waits, in the handler of the signal that interrupted it, goes on in the child as well.
+    fn take_place_after_fork(&mut self) {
+        if self.generation != generation() && self.waiter.signal().is_none() {
+            self.generation = generation();
+            self.condition.queue.enter().push_back(&self.waiter);
+        }
+    }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.is_over && !self.condition.queue.enter().remove(&self.waiter) {
+        if !self.is_over && self.give_up() == Some(CHOSEN) {
             self.condition.notify(1);
         }
     }

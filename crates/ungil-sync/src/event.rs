@@ -2,13 +2,16 @@
 
 use crate::gate::Gate;
 use crate::park::{Deadline, WaitResult};
-use crate::prim::{AtomicU32, Ordering};
+use crate::prim::{Arc, AtomicU32, Ordering};
 use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
 
 /// The flag.
 const SET: u32 = 1;
 /// Threads wait. Set while the queue is not empty, and changed only inside the gate.
+///
+/// While it is set, the flag is made true inside the gate too, in one step with taking the queue; so a thread that comes
+/// when the flag has been cleared again is not woken by the `set` before.
 const WAITERS: u32 = 2;
 
 /// A flag that starts false; threads wait until it is true: `threading.Event`.
@@ -37,18 +40,24 @@ impl Event {
     /// Makes the flag true, and ends the waits of all that wait.
     #[inline]
     pub fn set(&self) {
-        // Release: pairs with `is_set` and `wait`. Acquire: what follows a `set` is not done before it.
-        if self.state.fetch_or(SET, Ordering::AcqRel) & WAITERS != 0 {
-            self.wake();
+        // Relaxed: the exchange decides.
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & WAITERS == 0 {
+            // Release: pairs with `is_set` and `wait`. Acquire: what follows a `set` is not done before it.
+            match self.state.compare_exchange_weak(state, SET, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(found) => state = found,
+            }
         }
+        self.set_and_wake();
     }
 
     #[cold]
-    fn wake(&self) {
+    fn set_and_wake(&self) {
         let mut queue = self.queue.enter();
+        // The flag is set and WAITERS is not. AcqRel: as in `set`.
+        self.state.swap(SET, Ordering::AcqRel);
         let woken = queue.signal(usize::MAX, Signal::GRANTED);
-        // Relaxed: those who see the bit enter the gate, and are ordered by that.
-        self.state.fetch_and(!WAITERS, Ordering::Relaxed);
         drop(queue);
         wake_all(woken);
     }
@@ -67,35 +76,42 @@ impl Event {
 
     #[cold]
     fn sleep(&self, deadline: Deadline) -> WaitResult {
-        let begun = self.waits.begin();
         let waiter = Waiter::new();
         {
             let mut queue = self.queue.enter();
-            // AcqRel: if the flag is set by now, this pairs with `set`; if not, a `set` from now on sees the bit.
-            if self.state.fetch_or(WAITERS, Ordering::AcqRel) & SET != 0 {
-                if queue.is_empty() {
-                    self.state.fetch_and(!WAITERS, Ordering::Relaxed);
-                }
+            if !self.announce() {
                 return WaitResult::Ready;
             }
             queue.push_back(&waiter);
         }
+        let begun = self.waits.begin();
         let result = match waiter.park(deadline) {
             Ok(_) => WaitResult::Ready,
-            Err(ended) => {
-                let mut queue = self.queue.enter();
-                if queue.remove(&waiter) {
-                    if queue.is_empty() {
-                        self.state.fetch_and(!WAITERS, Ordering::Relaxed);
-                    }
-                    ended
-                } else {
-                    WaitResult::Ready
-                }
-            }
+            Err(ended) => self.give_up(&waiter, ended),
         };
         self.waits.end(begun);
         result
+    }
+
+    /// Inside the gate: sets [`WAITERS`], unless the flag is true.
+    fn announce(&self) -> bool {
+        // Acquire on failure: pairs with `set`. Relaxed otherwise: a `set` that sees the bit enters the gate.
+        self.state
+            .fetch_update(Ordering::Relaxed, Ordering::Acquire, |state| (state & SET == 0).then_some(state | WAITERS))
+            .is_ok()
+    }
+
+    /// A waiter's wait has ended before the flag was set.
+    fn give_up(&self, waiter: &Arc<Waiter>, ended: WaitResult) -> WaitResult {
+        let mut queue = self.queue.enter();
+        if !queue.remove(waiter) {
+            return WaitResult::Ready;
+        }
+        if queue.is_empty() {
+            // Relaxed: those who see the bit enter the gate, and are ordered by that.
+            self.state.fetch_and(!WAITERS, Ordering::Relaxed);
+        }
+        ended
     }
 
     /// Forgets who waits: for a forked child, which knows that nobody uses it. The flag stays.

@@ -42,8 +42,8 @@ mod counted {
     }
 }
 
-/// Models do not fork.
+/// The number that the model has chosen.
 #[cfg(ungil_loom)]
 pub(crate) fn generation() -> u32 {
-    0
+    crate::prim::chosen::GENERATION.get()
 }

@@ -20,17 +20,17 @@ pub trait AfterFork {
     fn after_fork(&mut self, is_torn: bool);
 }
 
-#[cfg(not(ungil_loom))]
-mod real {
+#[cfg(any(not(ungil_loom), test))]
+pub(crate) mod real {
     use std::cell::UnsafeCell;
     use std::fmt;
-    use std::hint::spin_loop;
+    use std::marker::PhantomData;
     use std::ops::{Deref, DerefMut};
-    use std::sync::atomic::Ordering;
 
     use super::AfterFork;
     use crate::fork::generation;
     use crate::park::Word;
+    use crate::prim::{Ordering, spin_loop};
 
     /// The two low bits of the word say this; the rest is the generation.
     const OPEN: u32 = 0;
@@ -42,7 +42,10 @@ mod real {
     const STATE_BITS: u32 = 2;
 
     /// How often a thread looks before it sleeps; a guess: what a gate guards takes less time than this.
+    #[cfg(not(ungil_loom))]
     const SPINS: u32 = 100;
+    #[cfg(ungil_loom)]
+    const SPINS: u32 = 1;
 
     /// A mutual exclusion that a forked child finds open.
     pub struct Gate<T> {
@@ -58,8 +61,15 @@ mod real {
 
     impl<T: AfterFork> Gate<T> {
         /// An open gate.
+        #[cfg(not(ungil_loom))]
         pub const fn new(value: T) -> Self {
             // Should this process have forked, the first to enter takes it for one of an earlier generation, which does no harm.
+            Self { word: Word::new(OPEN), value: UnsafeCell::new(value) }
+        }
+
+        /// An open gate.
+        #[cfg(ungil_loom)]
+        pub fn new(value: T) -> Self {
             Self { word: Word::new(OPEN), value: UnsafeCell::new(value) }
         }
 
@@ -75,7 +85,7 @@ mod real {
             {
                 self.enter_slow(open);
             }
-            GateGuard { gate: self, open }
+            GateGuard { gate: self, open, value: PhantomData }
         }
 
         #[cold]
@@ -135,6 +145,8 @@ mod real {
     pub struct GateGuard<'a, T> {
         gate: &'a Gate<T>,
         open: u32,
+        /// Threads may share the guard only if they may share the value; a gate, they always may.
+        value: PhantomData<&'a mut T>,
     }
 
     impl<T> Deref for GateGuard<'_, T> {
@@ -172,25 +184,29 @@ mod real {
     }
 }
 
-/// Loom's mutex: that ours excludes is shown by the tests of the real one; the models are about what is built on it.
+/// Loom's mutex, in the models of what is built on gates; the real one has a model of its own.
 #[cfg(ungil_loom)]
 mod model {
     use loom::sync::{Mutex, MutexGuard};
 
     use super::AfterFork;
 
+    /// A mutual exclusion.
     #[derive(Debug)]
     pub struct Gate<T>(Mutex<T>);
 
+    /// Being inside a [`Gate`]; leaves when dropped.
     pub type GateGuard<'a, T> = MutexGuard<'a, T>;
 
     impl<T: AfterFork> Gate<T> {
+        /// An open gate.
         pub fn new(value: T) -> Self {
             Self(Mutex::new(value))
         }
 
+        /// Enters.
         pub fn enter(&self) -> GateGuard<'_, T> {
-            self.0.lock().unwrap()
+            self.0.lock().expect("no model panics inside a gate")
         }
     }
 }

@@ -28,12 +28,14 @@
 //! lock.release().unwrap();
 //! ```
 
-mod barrier;
+pub mod barrier;
 mod condition;
 mod event;
 mod fork;
 mod gate;
 mod lock;
+#[cfg(all(test, ungil_loom))]
+mod models;
 mod park;
 mod permits;
 mod prim;

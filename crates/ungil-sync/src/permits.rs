@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::gate::{AfterFork, Gate};
 use crate::park::{Deadline, WaitResult};
-use crate::prim::{AtomicU64, Ordering, spin_loop};
+use crate::prim::{Arc, AtomicU64, Ordering, spin_loop};
 use crate::statistics::Waits;
 use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
 
@@ -167,7 +167,7 @@ impl Permits {
     }
 
     /// A waiter's wait has ended before it got a permit; it gets one after all if that was under way.
-    fn give_up(&self, waiter: &crate::prim::Arc<Waiter>, ended: WaitResult) -> WaitResult {
+    fn give_up(&self, waiter: &Arc<Waiter>, ended: WaitResult) -> WaitResult {
         let mut queue = self.queue.enter();
         if queue.waiters.remove(waiter) {
             if queue.waiters.is_empty() {
@@ -209,7 +209,7 @@ impl Permits {
     fn release_slow(&self, n: u64, most: u64) -> Result<(), TooMany> {
         let mut queue = self.queue.enter();
         let n_woken = usize::try_from(n).unwrap_or(usize::MAX).min(queue.waiters.len());
-        let is_fair = queue.is_fairness_due();
+        let is_fair = n_woken > 0 && queue.is_fairness_due();
         let n_free = if is_fair { n - n_woken as u64 } else { n };
         let mut state = self.state.load(Ordering::Relaxed);
         loop {
@@ -264,10 +264,10 @@ impl Queue {
         is_due
     }
 
-    /// Models choose: see `tests/model.rs`.
+    /// The model chooses.
     #[cfg(ungil_loom)]
     fn is_fairness_due(&mut self) -> bool {
         let _ = FAIR_EVERY;
-        crate::prim::is_model_fair()
+        crate::prim::chosen::IS_FAIR.get()
     }
 }

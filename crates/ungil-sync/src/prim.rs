@@ -16,13 +16,18 @@ pub(crate) use loom::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-/// Whether, in the model that runs, permits are handed to waiters (true) or left for all to take.
+/// What a model chooses before it starts its second thread, and what chance or a fork decides outside of models.
 ///
-/// Not loom's: it is set before a model begins, and does not change within.
+/// Not loom's, since nothing changes it while threads run. Loom runs all threads of a model in one thread, so that models
+/// beside one another do not share it.
 #[cfg(ungil_loom)]
-pub static MODEL_IS_FAIR: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+pub(crate) mod chosen {
+    use std::cell::Cell;
 
-#[cfg(ungil_loom)]
-pub(crate) fn is_model_fair() -> bool {
-    MODEL_IS_FAIR.load(std::sync::atomic::Ordering::Relaxed)
+    std::thread_local! {
+        /// Whether permits are handed to waiters (true) or left for all to take.
+        pub(crate) static IS_FAIR: Cell<bool> = const { Cell::new(false) };
+        /// The number of the process among its ancestors.
+        pub(crate) static GENERATION: Cell<u32> = const { Cell::new(0) };
+    }
 }

@@ -55,6 +55,16 @@ impl Semaphore {
         self.permits.release(n, MOST).map_err(|_| ReleasedTooOften)
     }
 
+    /// Gives `n` permits back if no more than `most` are free then.
+    ///
+    /// # Errors
+    ///
+    /// When more would be; then none is given back.
+    #[inline]
+    pub fn release_within(&self, n: u64, most: u64) -> Result<(), ReleasedTooOften> {
+        self.permits.release(n, most.min(MOST)).map_err(|_| ReleasedTooOften)
+    }
+
     /// How many permits are free.
     #[inline]
     pub fn value(&self) -> u64 {

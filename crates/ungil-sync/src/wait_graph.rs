@@ -8,10 +8,9 @@
 //! acquired. So a cycle that was seen is only suspected: who wants to act on it waits a while and looks whether it is
 //! still the same ([`Cycle::is_same`]), wait for wait.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem;
 use std::ptr::NonNull;
-use std::sync::LazyLock;
 
 use crate::gate::{AfterFork, Gate};
 use crate::thread::{ThreadId, current_thread};
@@ -26,6 +25,8 @@ pub trait Held: Sync {
 #[derive(Debug)]
 pub struct Recorded {
     thread: ThreadId,
+    /// What this wait hides: one of the same thread that has not ended.
+    outer: Option<Entry>,
 }
 
 /// One thread of a cycle.
@@ -49,22 +50,16 @@ pub struct Cycle(Vec<Wait>);
 /// A thread waits for one thing at a time: a wait within a wait (in a signal handler, say) hides the outer one.
 pub fn recorded<R>(lock: &dyn Held, name: usize, wait: impl FnOnce(&Recorded) -> R) -> R {
     let thread = current_thread();
-    // SAFETY: only the lifetime of the reference is taken away. The entry is read inside the gate alone, and is gone when
-    // this function returns or unwinds (`recorded` is dropped), while `lock` is still borrowed; `wait` cannot keep it, for it
-    // is lent a reference.
+    // SAFETY: only the lifetime of the reference is taken away. The entry is read only in the registry, inside the gate, and
+    // has left it when this function returns or unwinds (`Recorded` is dropped; `wait` is lent it and cannot keep it), while
+    // `lock` is still borrowed. A wait within this one takes the entry out and puts it back before it ends itself.
     let lock = unsafe { mem::transmute::<NonNull<dyn Held + '_>, NonNull<dyn Held>>(NonNull::from(lock)) };
     let mut registry = REGISTRY.enter();
     registry.n_waits += 1;
     let number = registry.n_waits;
     let outer = registry.waits.insert(thread, Entry { wait: Wait { thread, lock: name, number }, lock });
     drop(registry);
-    let recorded = Recorded { thread };
-    let result = wait(&recorded);
-    drop(recorded);
-    if let Some(outer) = outer {
-        REGISTRY.enter().waits.insert(thread, outer);
-    }
-    result
+    wait(&Recorded { thread, outer })
 }
 
 impl Recorded {
@@ -80,7 +75,11 @@ impl Recorded {
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        REGISTRY.enter().waits.remove(&self.thread);
+        let mut registry = REGISTRY.enter();
+        match self.outer.take() {
+            None => registry.waits.remove(&self.thread),
+            Some(outer) => registry.waits.insert(self.thread, outer),
+        };
     }
 }
 
@@ -101,15 +100,23 @@ pub fn is_waiting(thread: ThreadId) -> bool {
     REGISTRY.enter().waits.contains_key(&thread)
 }
 
-static REGISTRY: LazyLock<Gate<Registry>> = LazyLock::new(|| Gate::new(Registry::default()));
+/// Made at compile time: what is made at first use might be forked in the middle of that.
+#[cfg(not(ungil_loom))]
+static REGISTRY: Gate<Registry> = Gate::new(Registry { waits: BTreeMap::new(), n_waits: 0 });
 
-#[derive(Default)]
+#[cfg(ungil_loom)]
+loom::lazy_static! {
+    static ref REGISTRY: Gate<Registry> = Gate::new(Registry { waits: BTreeMap::new(), n_waits: 0 });
+}
+
+#[derive(Debug)]
 struct Registry {
-    waits: HashMap<ThreadId, Entry>,
+    waits: BTreeMap<ThreadId, Entry>,
     /// How many waits there have been.
     n_waits: u64,
 }
 
+#[derive(Debug)]
 struct Entry {
     wait: Wait,
     lock: NonNull<dyn Held>,
@@ -121,7 +128,7 @@ unsafe impl Send for Entry {}
 impl AfterFork for Registry {
     fn after_fork(&mut self, _is_torn: bool) {
         // The waits are those of threads that are not in this process.
-        mem::forget(mem::take(self));
+        mem::forget(mem::take(&mut self.waits));
     }
 }
 

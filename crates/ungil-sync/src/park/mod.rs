@@ -35,7 +35,9 @@ pub enum WaitResult {
     Ready,
     /// The deadline passed first.
     TimedOut,
-    /// A signal arrived first; the caller may look after it and wait again.
+    /// A signal arrived first and this thread ran its handler; the caller may look after it and wait again.
+    ///
+    /// A handler that was installed with `SA_RESTART` does not end a wait without a deadline. Those of Python are not.
     Interrupted,
 }
 

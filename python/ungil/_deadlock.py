@@ -1,0 +1,49 @@
+"""What is said about threads that wait for one another's locks; `ungil._core` finds them, and calls this."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from typing import Protocol
+
+__all__ = ("describe", "is_certain", "report")
+
+
+class _Lock(Protocol):
+    """What a report asks of a lock."""
+
+    @property
+    def _made_at(self) -> str | None: ...
+
+
+def is_certain(threads: Sequence[int], locks: Sequence[_Lock]) -> bool:
+    """Whether none of the threads can ever go on.
+
+    A thread that waits for a plain `Lock` that it holds itself may be waiting for another thread to release it, as programs
+    do that signal with locks. That counts only when no other thread is there that could.
+    """
+    return len(threads) > 1 or threading.active_count() == 1
+
+
+def describe(threads: Sequence[int], locks: Sequence[_Lock]) -> str:
+    """Tell which threads wait in a circle: `threads[i]` for `locks[i]`, which the next one holds."""
+    frames = sys._current_frames()
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    called = [f"thread {names.get(ident, 'unknown')!r} ({ident})" for ident in threads]
+    count = "A thread waits for itself" if len(threads) == 1 else f"{len(threads)} threads wait for one another"
+    parts = [f"{count}, and none of them can go on."]
+    for at, (ident, lock) in enumerate(zip(threads, locks, strict=True)):
+        made = f" (made at {lock._made_at})" if lock._made_at else ""
+        parts.append(f"\n{called[at]} waits for {lock!r}{made}, held by {called[(at + 1) % len(called)]}:")
+        if ident in frames:
+            parts.append("".join(traceback.format_stack(frames[ident])).rstrip())
+    return "\n".join(parts)
+
+
+def report(text: str) -> None:
+    """Write it to standard error, if there is one."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"ungil: deadlock: {text}\n")
+        sys.stderr.flush()
