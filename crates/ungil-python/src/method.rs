@@ -146,11 +146,18 @@ impl Arguments {
         self.n_positional == 0 && self.names.is_null()
     }
 
-    /// The one argument, if it is given by position and alone.
+    /// A new reference to the one argument, if it is given by position and alone.
     #[inline]
-    pub(crate) fn only(self) -> Option<*mut ffi::PyObject> {
-        // SAFETY: the protocol says that the first lies there.
-        (self.n_positional == 1 && self.names.is_null()).then(|| unsafe { *self.args })
+    pub(crate) fn only(self) -> Option<Py<PyAny>> {
+        if self.n_positional != 1 || !self.names.is_null() {
+            return None;
+        }
+        // SAFETY: methods are called attached.
+        let py = unsafe { gil::already_attached() };
+        // SAFETY: the protocol says that one lies there.
+        let argument = unsafe { *self.args };
+        // SAFETY: it is a live object.
+        Some(unsafe { Borrowed::from_ptr(py, argument) }.to_owned().unbind())
     }
 
     /// The arguments of the parameters `names`, those that are given; none at all if there are others or too many.

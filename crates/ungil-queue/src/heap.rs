@@ -5,6 +5,7 @@
 //! thing: all comparisons are made before anything is moved, so one that fails leaves the heap as it was.
 
 use std::convert::Infallible;
+use std::mem;
 
 use crate::store::Store;
 
@@ -139,6 +140,10 @@ impl<T: Priority> Store for Heap<T> {
             self.0.swap(gap, end);
         }
         Ok(self.0.pop())
+    }
+
+    fn take(&mut self) -> Self {
+        mem::take(self)
     }
 
     fn each(&self, visit: &mut dyn FnMut(&T)) {

@@ -39,18 +39,18 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             fn drop(&mut self) {
                 let mut to_wake = ToWake::new();
                 let mut state = self.0.state.enter();
-                state.put_back(mem::take(&mut self.1), &mut to_wake);
+                state.put_back(self.1.take(), &mut to_wake);
                 drop(state);
                 to_wake.wake();
             }
         }
 
         let len = state.store.len();
-        let mut back = Back(self, mem::take(&mut state.store));
+        let mut back = Back(self, state.store.take());
         state.out = Some((current_thread(), len));
         drop(state);
         let result = work(&mut back.1);
-        let store = mem::take(&mut back.1);
+        let store = back.1.take();
         mem::forget(back);
         let mut state = self.state.enter();
         state.store = store;

@@ -23,8 +23,16 @@ pub type PriorityQueue<T> = Queue<T, Heap<T>>;
 
 impl<T, S: Store<Item = T>> Queue<T, S> {
     /// An empty queue for at most `max_size` items; 0 is any number.
-    pub fn new(max_size: usize) -> Self {
-        Self { state: Gate::new(State::new(max_size)) }
+    pub fn new(max_size: usize) -> Self
+    where
+        S: Default,
+    {
+        Self::with_store(S::default(), max_size)
+    }
+
+    /// A queue of the items in `store`, for at most `max_size`; 0 is any number.
+    pub fn with_store(store: S, max_size: usize) -> Self {
+        Self { state: Gate::new(State::new(store, max_size)) }
     }
 
     /// How many items there are. Another thread may change that before the caller looks at it.
@@ -77,7 +85,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     }
 }
 
-impl<T, S: Store<Item = T>> Default for Queue<T, S> {
+impl<T, S: Store<Item = T> + Default> Default for Queue<T, S> {
     fn default() -> Self {
         Self::new(0)
     }

@@ -1,7 +1,5 @@
 //! The end of a queue: shut down, or retired.
 
-use std::mem;
-
 use ungil_sync::waiters::Signal;
 
 use crate::error::GetError;
@@ -41,7 +39,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         let mut state = self.state.enter();
         state.shut(&mut to_wake);
         let result = state.in_place().map(|()| {
-            let items = mem::take(&mut state.store).into_items();
+            let items = state.store.take().into_items();
             state.unfinished = state.unfinished.saturating_sub(items.len());
             state.finish(&mut to_wake);
             items
@@ -69,7 +67,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         }
         state.in_place()?;
         let contents = Contents {
-            items: mem::take(&mut state.store).into_items(),
+            items: state.store.take().into_items(),
             unfinished: state.unfinished,
             is_shut_down: state.phase == Phase::ShutDown,
         };
@@ -90,7 +88,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     pub fn clear(&self) -> Vec<T> {
         let mut to_wake = ToWake::new();
         let mut state = self.state.enter();
-        let items = mem::take(&mut state.store).into_items();
+        let items = state.store.take().into_items();
         state.admit(&mut to_wake);
         drop(state);
         to_wake.wake();

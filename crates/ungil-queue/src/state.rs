@@ -63,9 +63,9 @@ impl<T> ToWake<T> {
 }
 
 impl<S: Store> State<S> {
-    pub(crate) fn new(max_size: usize) -> Self {
+    pub(crate) fn new(store: S, max_size: usize) -> Self {
         Self {
-            store: S::default(),
+            store,
             out: None,
             max_size,
             reserved: 0,
@@ -123,7 +123,7 @@ impl<S: Store> AfterFork for State<S> {
     fn after_fork(&mut self, is_torn: bool) {
         // A store that another thread was changing, or had taken out, did not come along.
         if is_torn {
-            mem::forget(mem::take(&mut self.store));
+            mem::forget(self.store.take());
         }
         self.out = None;
         self.reserved = 0;

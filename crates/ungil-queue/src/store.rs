@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::mem;
 
 /// Items in some order.
-pub trait Store: Default {
+pub trait Store: Sized {
     /// What is stored.
     type Item;
     /// How an operation may fail.
@@ -46,6 +47,10 @@ pub trait Store: Default {
     ///
     /// Why none was removed; the store is as it was.
     fn pop(&mut self) -> Result<Option<Self::Item>, Self::Error>;
+
+    /// All of it, leaving an empty store of the same kind.
+    #[must_use]
+    fn take(&mut self) -> Self;
 
     /// Calls `visit` for each item, in no order that means anything.
     fn each(&self, visit: &mut dyn FnMut(&Self::Item));
@@ -109,6 +114,10 @@ impl<T> Store for Fifo<T> {
         Ok(self.0.pop_front())
     }
 
+    fn take(&mut self) -> Self {
+        mem::take(self)
+    }
+
     fn each(&self, visit: &mut dyn FnMut(&T)) {
         self.0.iter().for_each(visit);
     }
@@ -146,6 +155,10 @@ impl<T> Store for Lifo<T> {
     #[inline]
     fn pop(&mut self) -> Result<Option<T>, Infallible> {
         Ok(self.0.pop())
+    }
+
+    fn take(&mut self) -> Self {
+        mem::take(self)
     }
 
     fn each(&self, visit: &mut dyn FnMut(&T)) {

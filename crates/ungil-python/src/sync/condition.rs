@@ -153,6 +153,11 @@ impl Condition {
 }
 
 impl Condition {
+    /// A condition under `lock`.
+    pub(crate) fn of(lock: &Bound<'_, PyAny>) -> Self {
+        Self { inner: sync::Condition::new(), lock: OnceLock::from(Guard::of(lock)) }
+    }
+
     fn guard(&self, py: Python<'_>) -> PyResult<&Guard> {
         if let Some(guard) = self.lock.get() {
             return Ok(guard);

@@ -16,3 +16,8 @@ pub(crate) fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
 pub(crate) fn with_state(object: &Bound<'_, PyAny>, state: &str) -> PyResult<String> {
     Ok(format!("<{} at {:#x}: {state}>", class_name(&object.get_type())?, object.as_ptr() as usize))
 }
+
+/// `<ungil.Queue object at 0x7f…>`.
+pub(crate) fn repr(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(format!("<{} object at {:#x}>", class_name(&object.get_type())?, object.as_ptr() as usize))
+}

@@ -29,7 +29,7 @@ pub(crate) struct Lock {
 #[pymethods]
 impl Lock {
     #[new]
-    fn new(py: Python<'_>) -> Self {
+    pub(crate) fn make(py: Python<'_>) -> Self {
         Self { inner: sync::Lock::new(), place: Place::here(py) }
     }
 

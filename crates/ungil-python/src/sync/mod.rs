@@ -19,9 +19,11 @@ mod statistics;
 
 use pyo3::prelude::*;
 
+pub(crate) use acquire::ready as acquire_result;
 pub(crate) use barrier::Barrier;
 pub(crate) use condition::Condition;
 pub(crate) use deadlock::{DeadlockError, deadlock_policy};
+pub(crate) use describe::repr;
 pub(crate) use event::Event;
 pub(crate) use lock::Lock;
 pub(crate) use rlock::RLock;

@@ -35,19 +35,6 @@ fn two_threads_meet_twice() {
     });
 }
 
-/// Whoever comes for the next round while the last one drains stands outside.
-#[test]
-fn four_arrivals_are_two_meetings_of_two() {
-    check(|| {
-        let barrier = shared(Barrier::new(2));
-        let meet = move || barrier.wait(None).unwrap();
-        let others = [thread::spawn(meet), thread::spawn(meet), thread::spawn(meet)];
-        let mine = meet();
-        let n_last = others.into_iter().map(|other| other.join().unwrap()).sum::<usize>() + mine;
-        assert_eq!((n_last, barrier.n_waiting()), (2, 0));
-    });
-}
-
 #[test]
 fn an_abort_at_the_arrival_breaks_it_for_both_or_for_neither() {
     check(|| {

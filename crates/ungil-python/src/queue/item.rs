@@ -1,0 +1,130 @@
+//! [`Item`]: a Python object in a queue, and [`AnyStore`], the store of the kind that a class asks for.
+
+use std::collections::VecDeque;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use ungil_queue::{Fifo, Heap, Lifo, Priority, Store};
+
+use crate::gil;
+
+/// A reference to an object, which a queue moves and never clones or drops while detached.
+#[derive(Debug)]
+pub(crate) struct Item(pub(crate) Py<PyAny>);
+
+impl Priority for Item {
+    type Error = PyErr;
+
+    fn comes_before(&self, other: &Self) -> PyResult<bool> {
+        // A comparison is made for a thread that puts or gets, which is attached.
+        gil::attached(|py| {
+            // SAFETY: both are live objects, which the queue's store keeps while it is out.
+            let result = unsafe { ffi::PyObject_RichCompareBool(self.0.as_ptr(), other.0.as_ptr(), ffi::Py_LT) };
+            if result < 0 { Err(PyErr::fetch(py)) } else { Ok(result > 0) }
+        })
+    }
+}
+
+/// Which item comes out next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Fifo,
+    Lifo,
+    Priority,
+}
+
+/// A store of the kind that the class of a queue asks for.
+#[derive(Debug)]
+pub(crate) enum AnyStore {
+    Fifo(Fifo<Item>),
+    Lifo(Lifo<Item>),
+    Heap(Heap<Item>),
+}
+
+impl AnyStore {
+    pub(crate) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Fifo => Self::Fifo(Fifo::default()),
+            Kind::Lifo => Self::Lifo(Lifo::default()),
+            Kind::Priority => Self::Heap(Heap::default()),
+        }
+    }
+}
+
+/// Calls a method of the store that there is.
+macro_rules! each_kind {
+    ($self:expr, $store:ident => $call:expr) => {
+        match $self {
+            AnyStore::Fifo($store) => $call,
+            AnyStore::Lifo($store) => $call,
+            AnyStore::Heap($store) => $call,
+        }
+    };
+}
+
+impl Store for AnyStore {
+    type Item = Item;
+    type Error = PyErr;
+
+    #[inline]
+    fn len(&self) -> usize {
+        each_kind!(self, store => store.len())
+    }
+
+    #[inline]
+    fn push_compares(&self) -> bool {
+        each_kind!(self, store => store.push_compares())
+    }
+
+    #[inline]
+    fn pop_compares(&self) -> bool {
+        each_kind!(self, store => store.pop_compares())
+    }
+
+    #[inline]
+    fn push(&mut self, item: Item) -> Result<(), (Item, PyErr)> {
+        match self {
+            Self::Fifo(store) => store.push(item).map_err(|(_, never)| match never {}),
+            Self::Lifo(store) => store.push(item).map_err(|(_, never)| match never {}),
+            Self::Heap(store) => store.push(item),
+        }
+    }
+
+    fn push_again(&mut self, item: Item) -> Result<(), (Item, PyErr)> {
+        match self {
+            Self::Fifo(store) => store.push_again(item).map_err(|(_, never)| match never {}),
+            Self::Lifo(store) => store.push_again(item).map_err(|(_, never)| match never {}),
+            Self::Heap(store) => store.push_again(item),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> PyResult<Option<Item>> {
+        match self {
+            Self::Fifo(store) => store.pop().map_err(|never| match never {}),
+            Self::Lifo(store) => store.pop().map_err(|never| match never {}),
+            Self::Heap(store) => store.pop(),
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        match self {
+            Self::Fifo(store) => Self::Fifo(store.take()),
+            Self::Lifo(store) => Self::Lifo(store.take()),
+            Self::Heap(store) => Self::Heap(store.take()),
+        }
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&Item)) {
+        each_kind!(self, store => store.each(visit));
+    }
+
+    fn into_items(self) -> Vec<Item> {
+        each_kind!(self, store => store.into_items())
+    }
+}
+
+/// Items of an iterable, to be put.
+pub(crate) fn items_of(iterable: &Bound<'_, PyAny>) -> PyResult<VecDeque<Item>> {
+    iterable.try_iter()?.map(|item| Ok(Item(item?.unbind()))).collect()
+}

@@ -1,0 +1,229 @@
+//! How items go in and out: attached where nobody has to wait, detached where somebody has.
+
+use std::collections::VecDeque;
+use std::ptr;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use ungil_queue::{Deadline, GetError, PutError, Queue, Refused, Room, Store, WaitResult};
+
+use crate::method::Arguments;
+use crate::queue::errors;
+use crate::queue::item::Item;
+use crate::{gil, timeout};
+
+/// How long a call may wait.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Until then; none is for ever.
+    Until(Deadline),
+}
+
+/// What became of a call.
+pub(crate) enum Outcome<R> {
+    Done(R),
+    /// The contents of the queue went elsewhere: the call begins anew there.
+    Retired,
+}
+
+/// Whether a queue's comparisons may fail with what Python raises.
+pub(crate) trait Raises {
+    fn into_exception(self) -> PyErr;
+}
+
+impl Raises for PyErr {
+    fn into_exception(self) -> PyErr {
+        self
+    }
+}
+
+impl Raises for std::convert::Infallible {
+    fn into_exception(self) -> PyErr {
+        match self {}
+    }
+}
+
+/// The patience that `block` and `timeout` ask for.
+pub(crate) fn patience(block: Option<&Bound<'_, PyAny>>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Patience> {
+    if !block.map_or(Ok(true), |block| block.is_truthy())? {
+        return Ok(Patience::None);
+    }
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return Ok(Patience::Until(None)) };
+    if timeout.lt(0)? {
+        return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
+    }
+    Ok(Patience::Until(timeout::deadline(timeout::seconds(timeout)?)))
+}
+
+/// The arguments of a `put`: the item, `block` and `timeout`; `standard` refuses what is wrong.
+pub(crate) type PutArguments<'py> = (Bound<'py, PyAny>, [Option<Bound<'py, PyAny>>; 2]);
+
+/// Reads them.
+pub(crate) fn put_arguments<'py>(
+    py: Python<'py>,
+    arguments: Arguments,
+    standard: &str,
+) -> PyResult<PutArguments<'py>> {
+    if let Some([Some(item), block, timeout]) = arguments.bind(py, ["item", "block", "timeout"])? {
+        return Ok((item, [block, timeout]));
+    }
+    let standard = py.import("queue")?.call_method0(standard)?;
+    Err(arguments.refused_by(&standard.getattr("put")?))
+}
+
+/// The arguments of a `get`: `block` and `timeout`.
+pub(crate) fn get_arguments<'py>(
+    py: Python<'py>,
+    arguments: Arguments,
+    standard: &str,
+) -> PyResult<[Option<Bound<'py, PyAny>>; 2]> {
+    if let Some(bound) = arguments.bind(py, ["block", "timeout"])? {
+        return Ok(bound);
+    }
+    let standard = py.import("queue")?.call_method0(standard)?;
+    Err(arguments.refused_by(&standard.getattr("get")?))
+}
+
+/// Puts `item`, waiting for room as long as that.
+pub(crate) fn put<S>(
+    py: Python<'_>,
+    queue: &Queue<Item, S>,
+    item: Item,
+    patience: Patience,
+) -> PyResult<Outcome<()>>
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
+    let mut item = item;
+    let mut room: Option<Room<'_, Item, S>> = None;
+    loop {
+        let tried = match room.take() {
+            None => queue.try_put(item),
+            Some(room) => queue.put_into(room, item),
+        };
+        let Err(PutError { item: back, why }) = tried else { return Ok(Outcome::Done(())) };
+        item = back;
+        match (why, patience) {
+            (Refused::Full, Patience::Until(deadline)) => {
+                match gil::wait(py, || queue.wait_for_room(deadline))? {
+                    Ok(found) => room = found,
+                    Err(_) => return Err(errors::full(py)),
+                }
+            }
+            (Refused::Full, Patience::None) => return Err(errors::full(py)),
+            (Refused::Busy, _) => wait_for_turn(py, queue)?,
+            (Refused::ShutDown, _) => return Err(errors::shut_down(py)),
+            (Refused::Retired, _) => return Ok(Outcome::Retired),
+            (Refused::Reentrant, _) => return Err(errors::reentrant()),
+            (Refused::Compare(error), _) => return Err(error.into_exception()),
+            // `try_put` does not wait.
+            (Refused::Interrupted, _) => {}
+        }
+    }
+}
+
+/// Gets the next item, waiting for it as long as that.
+pub(crate) fn get<S>(py: Python<'_>, queue: &Queue<Item, S>, patience: Patience) -> PyResult<Outcome<Item>>
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
+    loop {
+        let why = match queue.try_get() {
+            Ok(item) => return Ok(Outcome::Done(item)),
+            Err(why) => why,
+        };
+        match (why, patience) {
+            (GetError::Empty, Patience::Until(deadline)) => {
+                match gil::wait(py, || queue.wait_for_item(deadline))? {
+                    Ok(Some(item)) => return Ok(Outcome::Done(item)),
+                    Ok(None) => {}
+                    Err(_) => return Err(errors::empty(py)),
+                }
+            }
+            (GetError::Empty, Patience::None) => return Err(errors::empty(py)),
+            (GetError::Busy, _) => wait_for_turn(py, queue)?,
+            (GetError::ShutDown, _) => return Err(errors::shut_down(py)),
+            (GetError::Retired, _) => return Ok(Outcome::Retired),
+            (GetError::Reentrant, _) => return Err(errors::reentrant()),
+            (GetError::Compare(error), _) => return Err(error.into_exception()),
+            // `try_get` does not wait.
+            (GetError::Interrupted, _) => {}
+        }
+    }
+}
+
+/// Waits for the thread that compares items in the queue.
+pub(crate) fn wait_for_turn<S>(py: Python<'_>, queue: &Queue<Item, S>) -> PyResult<()>
+where
+    S: Store<Item = Item> + Send,
+{
+    let _: Result<(), WaitResult> = gil::wait(py, || queue.wait_for_turn(None))?;
+    Ok(())
+}
+
+/// Gets up to `most` items, waiting for the first of them as long as that.
+pub(crate) fn get_many<'py, S>(
+    py: Python<'py>,
+    queue: &Queue<Item, S>,
+    most: usize,
+    patience: Patience,
+) -> PyResult<Outcome<Bound<'py, PyList>>>
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
+    let items = PyList::empty(py);
+    if most == 0 {
+        return Ok(Outcome::Done(items));
+    }
+    let Outcome::Done(first) = get(py, queue, patience)? else { return Ok(Outcome::Retired) };
+    items.append(first.0)?;
+    // What is there now comes too; whatever ends that is for the next call to find.
+    for item in queue.try_get_many(most - 1).unwrap_or_default() {
+        items.append(item.0)?;
+    }
+    Ok(Outcome::Done(items))
+}
+
+/// Puts all of `items`, waiting for room as long as that for each; those that were not put are left in it.
+pub(crate) fn put_many<S>(
+    py: Python<'_>,
+    queue: &Queue<Item, S>,
+    items: &mut VecDeque<Item>,
+    patience: Patience,
+) -> PyResult<Outcome<()>>
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
+    while let Some(item) = items.pop_front() {
+        let kept = Item(item.0.clone_ref(py));
+        match put(py, queue, item, patience) {
+            Ok(Outcome::Done(())) => {}
+            other => {
+                items.push_front(kept);
+                return other;
+            }
+        }
+    }
+    Ok(Outcome::Done(()))
+}
+
+/// A new reference to what was got, or null if nothing was: the quick half of a `get`.
+#[inline]
+pub(crate) fn try_get<S: Store<Item = Item>>(queue: &Queue<Item, S>) -> *mut ffi::PyObject
+where
+    S::Error: Raises,
+{
+    match queue.try_get() {
+        Ok(item) => item.0.into_ptr(),
+        // A comparison that failed is made again by the slow half, which raises what it raises.
+        Err(_) => ptr::null_mut(),
+    }
+}

@@ -1,0 +1,110 @@
+//! No thread starves: who waits is handed a permit at last, however fast others take and give back.
+
+mod support;
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::until;
+use ungil_sync::wait_graph::Held;
+use ungil_sync::{Lock, Semaphore, WaitResult, current_thread};
+
+/// Twice as long as running threads go first.
+const LONG_ENOUGH: Duration = Duration::from_millis(1);
+
+/// Has a thread wait until it is its turn, gives back, and says whether the permit was still to be had then.
+fn is_free_for_all(give_back: impl Fn(), try_acquire: impl Fn() -> bool, is_waited_for: impl Fn() -> bool) -> bool {
+    until(is_waited_for);
+    let begun = Instant::now();
+    while begun.elapsed() < LONG_ENOUGH {
+        spin_loop();
+    }
+    give_back();
+    try_acquire()
+}
+
+#[test]
+fn a_lock_is_handed_to_who_has_waited_long() {
+    let lock = Lock::new();
+    let may_end = AtomicBool::new(false);
+    assert!(lock.try_acquire());
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            assert_eq!(lock.acquire(None), WaitResult::Ready);
+            until(|| may_end.load(Ordering::Acquire));
+            let is_mine = lock.holder() == Some(current_thread());
+            lock.release().unwrap();
+            is_mine
+        });
+        let is_free = is_free_for_all(
+            || lock.release().unwrap(),
+            || lock.try_acquire(),
+            || lock.statistics().waiters == 1,
+        );
+        may_end.store(true, Ordering::Release);
+        assert!(!is_free, "the permit was the waiter's as soon as it was given back");
+        assert!(waiter.join().unwrap());
+    });
+    assert!(lock.try_acquire());
+}
+
+#[test]
+fn of_several_permits_those_who_wait_are_handed_theirs() {
+    let semaphore = Semaphore::new(0);
+    thread::scope(|scope| {
+        let waiters = [(); 2].map(|()| scope.spawn(|| semaphore.acquire(None)));
+        let is_free = is_free_for_all(
+            || semaphore.release(3).unwrap(),
+            || semaphore.try_acquire(),
+            || semaphore.statistics().waiters == 2,
+        );
+        assert!(is_free && semaphore.value() == 0, "one of three permits was nobody's");
+        assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap() == WaitResult::Ready));
+    });
+}
+
+/// The greedy thread has the lock all the time but for an instant, and goes on until the other has had it.
+#[test]
+fn a_thread_that_takes_it_in_a_tight_loop_lets_others_have_it() {
+    const TURNS: u32 = 20;
+    let lock = Lock::new();
+    let n_turns = AtomicU32::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while n_turns.load(Ordering::Relaxed) < TURNS {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+                lock.release().unwrap();
+            }
+        });
+        for _ in 0..TURNS {
+            assert_eq!(lock.acquire(None), WaitResult::Ready);
+            n_turns.fetch_add(1, Ordering::Relaxed);
+            lock.release().unwrap();
+        }
+    });
+}
+
+/// Nobody leaves before everybody has had enough, so that one who starves holds up the test.
+#[test]
+fn of_eight_greedy_threads_each_has_its_turns() {
+    const TURNS: u32 = 50;
+    let lock = Lock::new();
+    let n_content = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut n_turns = 0;
+                while n_content.load(Ordering::Relaxed) < 8 {
+                    assert_eq!(lock.acquire(None), WaitResult::Ready);
+                    lock.release().unwrap();
+                    n_turns += 1;
+                    if n_turns == TURNS {
+                        n_content.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+}
