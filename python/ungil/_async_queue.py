@@ -1,7 +1,7 @@
 """Queues for tasks of asyncio: `Queue.aget` and `Queue.aput`, which wait without a thread.
 
-A task that must wait leaves a callback with the queue. Whoever then puts or gets, a thread or a task of any loop, calls it; it
-wakes the task through the task's own loop. What was handed to a task that is cancelled at that moment goes back.
+A task that must wait leaves a callback with the queue. Whoever then puts or gets, a thread or a task of any loop, calls
+it; it wakes the task through the task's own loop. What was handed to a task that is cancelled at that moment goes back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ungil._core import Queue
 
 __all__ = ("get", "put")
 
-# How often a task looks at a queue whose insides are open, which cannot call it; a guess at what an event loop does not feel.
+# How often a task looks at a queue whose insides are open, which calls nobody; a guess at what a loop does not feel.
 _POLL = 0.005
 
 

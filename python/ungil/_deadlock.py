@@ -6,9 +6,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 __all__ = ("describe", "is_certain", "report")
+
+
+_NOT_THE_PROGRAM = {__file__, str(Path(__file__).with_name("_thread.py")), threading.__file__}
 
 
 class _Lock(Protocol):
@@ -18,11 +23,11 @@ class _Lock(Protocol):
     def _made_at(self) -> str | None: ...
 
 
-def is_certain(threads: Sequence[int], locks: Sequence[_Lock]) -> bool:
+def is_certain(threads: Sequence[int]) -> bool:
     """Whether none of the threads can ever go on.
 
-    A thread that waits for a plain `Lock` that it holds itself may be waiting for another thread to release it, as programs
-    do that signal with locks. That counts only when no other thread is there that could.
+    A thread that waits for a plain `Lock` that it holds itself may be waiting for another thread to release it, as
+    programs do that signal with locks. That counts only when no other thread is there that could.
     """
     return len(threads) > 1 or threading.active_count() == 1
 
@@ -38,8 +43,14 @@ def describe(threads: Sequence[int], locks: Sequence[_Lock]) -> str:
         made = f" (made at {lock._made_at})" if lock._made_at else ""
         parts.append(f"\n{called[at]} waits for {lock!r}{made}, held by {called[(at + 1) % len(called)]}:")
         if ident in frames:
-            parts.append("".join(traceback.format_stack(frames[ident])).rstrip())
+            parts.append(_stack(frames[ident]))
     return "\n".join(parts)
+
+
+def _stack(frame: FrameType) -> str:
+    """Where a thread is, without what started it and what looks at it."""
+    lines = [line for line in traceback.extract_stack(frame) if line.filename not in _NOT_THE_PROGRAM]
+    return "".join(traceback.format_list(lines)).rstrip()
 
 
 def report(text: str) -> None:

@@ -1,7 +1,7 @@
-"""The standard queue's algorithm, for queues whose insides a program sees (`mutex`, `queue`, the hooks `_put`, `_get`, ...).
+"""The standard queue's algorithm, for queues whose insides a program sees (`mutex`, `queue`, the hook `_put`, ...).
 
-A mutex guards a container; three conditions under it tell of items, of room and of finished tasks. `ungil._core` calls these
-functions with such a queue; a closed one never comes here.
+A mutex guards a container; three conditions under it tell of items, of room and of finished tasks. `ungil._core` calls
+these functions with such a queue; a closed one never comes here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from heapq import heappush
 from queue import Empty, Full
 from typing import Any
 
-from ungil._core import Condition, LifoQueue, PriorityQueue, Queue, ShutDown
+from ungil._core import Condition, LifoQueue, PriorityQueue, Queue
+from ungil.queue import ShutDown
 
 __all__ = ("empty", "full", "get", "get_many", "give_back", "join", "put", "put_many", "qsize", "shutdown", "task_done")
 

@@ -104,12 +104,12 @@ class TaskGroup:
                 self._room = 16 + 2 * len(self._unfinished())
             thread = Thread(target=target, args=args, kwargs=kwargs)
             thread.stop_token = self.stop_token
-            # Where the standard class reports what a thread raised.
+            # What the standard class calls with a thread that raised, to report it.
             thread._invoke_excepthook = self._fail
             try:
                 thread.start()
             finally:
-                # Also when Ctrl-C came after the start. One that could not be started counts as over.
+                # Also if Ctrl-C interrupted the start. One that cannot be started is let go of like one that is over.
                 self._threads.add(thread)
         return thread
 
@@ -123,6 +123,7 @@ class TaskGroup:
             try:
                 self._wait()
             except BaseException as interrupt:
+                # Ctrl-C, or what another signal's handler raised.
                 self._note(interrupt)
                 self._wait()
         finally:
@@ -137,6 +138,8 @@ class TaskGroup:
         """Wait for all threads, those included that are started meanwhile."""
         while self._state != "over":
             for thread in self._unfinished():
+                # Which it is not if Ctrl-C interrupted the start.
+                thread._started.wait()
                 thread.join()
             with self._lock:
                 if not self._unfinished():
@@ -145,8 +148,10 @@ class TaskGroup:
     def _unfinished(self) -> list[Thread[Any]]:
         """Let go of the threads that are over, and return the others."""
         with self._lock:
+            # Among them those whose start was interrupted, which are not alive yet.
+            started = set(threading.enumerate())
             for thread in tuple(self._threads):
-                if not thread.is_alive():
+                if not thread.is_alive() and thread not in started:
                     self._threads.discard(thread)
             return list(self._threads)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         _args: Iterable[Any]
         _kwargs: Mapping[str, Any]
         _invoke_excepthook: Callable[[threading.Thread], object]
+        _started: threading.Event
+        _tstate_lock: object
 
         def __init__(
             self,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         ) -> None: ...
 
         def _bootstrap_inner(self) -> None: ...
+        def _wait_for_tstate_lock(self, block: bool, timeout: float) -> None: ...
 
 else:
     R = None
@@ -156,11 +159,17 @@ class StopToken:
             raise StopRequested("a stop was requested")
 
 
-class _OwnToken:
-    """Makes a thread's token when it is first asked for; not before an attribute that a subclass sets."""
+class _Own:
+    """An attribute of a thread that is made when it is first asked for, unless a subclass has set one of its name."""
 
-    def __get__(self, thread: Thread[Any] | None, owner: type[Thread[Any]]) -> Any:
-        return self if thread is None else vars(thread).setdefault("stop_token", StopToken())
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, thread: Thread[Any] | None, owner: type) -> Any:
+        return self if thread is None else vars(thread).setdefault(self._name, self._make())
 
 
 class Thread(_Standard[R]):
@@ -170,6 +179,8 @@ class Thread(_Standard[R]):
     None`; where annotations are text, the name counts), that neither `args` nor `kwargs` fill, and that has no default,
     or None. The token is passed by its name, or as the next argument if the parameter is positional only. A subclass
     that overrides `run` finds it in `self.stop_token`.
+
+    For a type checker, `Thread[int]` is a thread whose result is an `int`.
 
     Attributes:
         stop_token: the thread's token. Before the start, another may be put in its place.
@@ -182,10 +193,10 @@ class Thread(_Standard[R]):
         6
     """
 
-    stop_token: StopToken = _OwnToken()  # type: ignore[assignment]  # what it gives is
-    # Written by the thread before it is over, and read by those who have joined it. The names are mangled, since
-    # subclasses have a `_value` or a `_failure` of their own.
-    __recorded = False
+    stop_token: StopToken = _Own(StopToken)  # type: ignore[assignment]  # which is what it gives
+    # The thread writes these before its end, and they are read after it. The names are mangled, since subclasses have
+    # a `_value` or a `_failure` of their own.
+    __over = _Own(Event)
     __value: Any = None
     __failure: BaseException | None = None
     __traceback: TracebackType | None = None
@@ -242,7 +253,7 @@ class Thread(_Standard[R]):
         super().join(timeout)
         if super().is_alive():
             raise TimeoutError(f"{self.name} was not over after {timeout} s")
-        if not self.__recorded:
+        if not self.__over.is_set():
             raise RuntimeError(f"{self.name} has no result: it was running when the process forked")
         if self.__failure is not None:
             # The traceback is set anew, or it would grow by the frames of each call.
@@ -268,10 +279,13 @@ class Thread(_Standard[R]):
         # From here the standard class calls `self.run()`, whoever defined it: this once it finds `__record`.
         self.__own_run = vars(self).get("run")
         vars(self)["run"] = self.__record
-        super()._bootstrap_inner()
-        if isinstance(self.__failure, (StopRequested, SystemExit)):
-            # An end that was meant needs no traceback, whose frames hold the thread and what it worked with.
-            self.__failure.__traceback__ = self.__traceback = None
+        try:
+            super()._bootstrap_inner()
+            if isinstance(self.__failure, (StopRequested, SystemExit)):
+                # An end that was meant needs no traceback, whose frames hold the thread and what it worked with.
+                self.__failure.__traceback__ = self.__traceback = None
+        finally:
+            self.__over.set()
 
     def __record(self) -> None:
         """Call `run`, and keep what becomes of it."""
@@ -291,8 +305,15 @@ class Thread(_Standard[R]):
             self.__traceback = failure.__traceback__ and failure.__traceback__.tb_next  # without this frame
             if not isinstance(failure, StopRequested):
                 raise
-        finally:
-            self.__recorded = True
+
+    if sys.version_info < (3, 13):
+
+        def _wait_for_tstate_lock(self, block: bool = True, timeout: float = -1) -> None:
+            # `join` and `is_alive` look here for the end. The standard method takes the thread for over when Ctrl-C
+            # interrupts it, so it is asked after the end only, or when a fork took the thread and with it the lock.
+            patience = 0 if not block else None if timeout < 0 else timeout
+            if self._tstate_lock is None or self.__over.wait(patience):
+                super()._wait_for_tstate_lock(block, timeout)
 
 
 class Timer(Thread):

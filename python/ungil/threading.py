@@ -1,13 +1,24 @@
 """Threads and locks: the standard `threading` under its own names, several times faster, and able to say why it waits.
 
-`from ungil.threading import *` serves a program that imported `threading`. The primitives are ungil's own; `Thread` is a
-thin subclass of the standard class; what has no reason to be ours (`local`, `current_thread`, `excepthook`, ...) is the standard
-library's own object. New here: `Thread.result` and `Thread.stop`, `StopToken`, `TaskGroup`, `statistics()` of each primitive, and
-the report of deadlocks (`deadlock_policy`).
+`from ungil.threading import *` serves a program that imported `threading`. The primitives are ungil's own; `Thread` is
+a thin subclass of the standard class; what has no reason to be ours (`local`, `current_thread`, `excepthook`, ...) is
+the standard library's own object. New here: `Thread.result` and `Thread.stop`, `StopToken`, `TaskGroup`, `statistics()`
+of each primitive, and the report of deadlocks (`deadlock_policy`).
+
+>>> from ungil.threading import Lock, TaskGroup
+>>> lock, total = Lock(), []
+>>> def add(number):
+...     with lock:
+...         total.append(number)
+>>> with TaskGroup() as group:
+...     threads = [group.submit(add, number) for number in range(3)]
+>>> sum(total)
+3
 """
 
 from __future__ import annotations
 
+import sys
 import threading as _threading
 from threading import (
     TIMEOUT_MAX,
@@ -16,7 +27,6 @@ from threading import (
     active_count,
     current_thread,
     enumerate,  # noqa: A004 - the standard module's name
-    excepthook,
     get_ident,
     get_native_id,
     getprofile,
@@ -27,7 +37,8 @@ from threading import (
     settrace,
     stack_size,
 )
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from ungil._core import (
     Barrier,
@@ -43,6 +54,9 @@ from ungil._core import (
 )
 from ungil._task_group import TaskGroup
 from ungil._thread import StopRequested, StopToken, Thread, Timer
+
+if TYPE_CHECKING:
+    from threading import excepthook
 
 __all__ = [
     "TIMEOUT_MAX",
@@ -84,3 +98,18 @@ __all__ += [name for name in _threading.__all__ if name not in __all__]
 def __getattr__(name: str) -> Any:
     """Answer for the rest of the standard module: old names, private ones, and those of later releases."""
     return getattr(_threading, name)
+
+
+class _Module(ModuleType):
+    """A module one of whose names is a setting: programs assign to it, and the standard module looks at it."""
+
+    @property
+    def excepthook(self) -> Any:
+        return _threading.excepthook
+
+    @excepthook.setter
+    def excepthook(self, hook: Any) -> None:
+        _threading.excepthook = hook
+
+
+sys.modules[__name__].__class__ = _Module

@@ -49,7 +49,7 @@ mod _core {
         set_num_threads, threading_layer,
     };
     #[pymodule_export]
-    use crate::queue::{LifoQueue, PendingGet, PendingPut, PriorityQueue, Queue, SimpleQueue};
+    use crate::queue::{LifoQueue, PendingGet, PendingPut, PriorityQueue, Queue, ShutDown, SimpleQueue};
     #[pymodule_export]
     use crate::sync::{
         Barrier, BoundedSemaphore, Condition, DeadlockError, Event, Lock, RLock, Semaphore, Statistics,
@@ -68,7 +68,6 @@ mod _core {
         // A second import, as reloading makes, finds the host installed.
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
         module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
-        module.add("ShutDown", crate::queue::shut_down_class(module.py())?)?;
         crate::sync::complete_classes(module.py())?;
         crate::queue::complete_classes(module.py())?;
         crate::dispatcher::complete_class(module.py())

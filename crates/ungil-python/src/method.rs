@@ -7,9 +7,9 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
+use pyo3::PyClass;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
-use pyo3::PyClass;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -38,9 +38,7 @@ pub(crate) fn add<T: PyClass>(py: Python<'_>, methods: &'static [Method]) -> PyR
     let class = py.get_type::<T>();
     for method in methods {
         let (function, flags) = match method.call {
-            Call::Plain(function) => {
-                (ffi::PyMethodDefPointer { PyCFunction: function }, ffi::METH_NOARGS)
-            }
+            Call::Plain(function) => (ffi::PyMethodDefPointer { PyCFunction: function }, ffi::METH_NOARGS),
             Call::Positional(function) => {
                 (ffi::PyMethodDefPointer { PyCFunctionFast: function }, ffi::METH_FASTCALL)
             }
@@ -87,7 +85,9 @@ pub(crate) unsafe fn this<'a, T: PyClass<Frozen = pyo3::pyclass::boolean_struct:
 
 /// Runs what may call Python, wait or fail; no panic comes out of it.
 #[cold]
-pub(crate) fn slow<'a>(work: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + 'a) -> *mut ffi::PyObject {
+pub(crate) fn slow<'a>(
+    work: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + 'a,
+) -> *mut ffi::PyObject {
     gil::attached(|py| {
         let raised = match catch_unwind(AssertUnwindSafe(|| work(py))) {
             Ok(Ok(object)) => return object.into_ptr(),
@@ -203,7 +203,10 @@ impl Arguments {
         callable.call(PyTuple::new(py, positional)?, Some(&names))
     }
 
-    fn parts<'py>(self, py: Python<'py>) -> PyResult<(Vec<Bound<'py, PyAny>>, Vec<(String, Bound<'py, PyAny>)>)> {
+    fn parts<'py>(
+        self,
+        py: Python<'py>,
+    ) -> PyResult<(Vec<Bound<'py, PyAny>>, Vec<(String, Bound<'py, PyAny>)>)> {
         // SAFETY: a tuple that the caller keeps alive, or null.
         let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names) };
         let names: Vec<String> = names.map_or_else(|| Ok(Vec::new()), |names| names.extract())?;
@@ -219,6 +222,9 @@ impl Arguments {
             unsafe { Bound::from_borrowed_ptr(py, *arg) }
         };
         let (positional, named) = all.split_at(self.n_positional);
-        Ok((positional.iter().map(object).collect(), names.into_iter().zip(named.iter().map(object)).collect()))
+        Ok((
+            positional.iter().map(object).collect(),
+            names.into_iter().zip(named.iter().map(object)).collect(),
+        ))
     }
 }

@@ -28,6 +28,13 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     #[inline]
     pub fn try_get(&self) -> Result<T, Failed<S>> {
         let mut state = self.state.enter();
+        if state.out.is_none() && !state.is_awaited() && !state.store.pop_compares() {
+            return match state.store.pop() {
+                Ok(Some(item)) => Ok(item),
+                Ok(None) => Err(state.why_empty()),
+                Err(error) => Err(GetError::Compare(error)),
+            };
+        }
         if let Some(out) = state.who_is_out() {
             return Err(GetError::because_out(out));
         }
@@ -47,8 +54,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         self.removed(state, popped)
     }
 
-    /// What is to be done when an item has been removed from the store, which stood there before.
-    #[inline]
+    /// What is to be done when an item has been removed from the store.
     fn removed(
         &self,
         mut state: GateGuard<'_, State<S>>,

@@ -34,7 +34,14 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     /// The item, and why not; never [`Refused::Interrupted`].
     #[inline]
     pub fn try_put(&self, item: T) -> Result<(), Failed<T, S>> {
-        let state = self.state.enter();
+        let mut state = self.state.enter();
+        if state.is_plain_put() {
+            state.unfinished += 1;
+            return state
+                .store
+                .push(item)
+                .map_err(|(item, error)| PutError { item, why: Refused::Compare(error) });
+        }
         if state.phase == Phase::Open && state.is_full() {
             return Err(PutError { item, why: Refused::Full });
         }
@@ -175,7 +182,6 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     }
 
     /// Puts an item for which there is room.
-    #[inline]
     fn insert(&self, mut state: GateGuard<'_, State<S>>, item: T) -> Result<(), Failed<T, S>> {
         let mut to_wake = ToWake::new();
         let refused = match state.phase {

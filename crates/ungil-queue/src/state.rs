@@ -90,6 +90,22 @@ impl<S: Store> State<S> {
         self.max_size > 0 && self.len() + self.reserved >= self.max_size
     }
 
+    /// Whether a put need do no more than push: the common case.
+    #[inline]
+    pub(crate) fn is_plain_put(&self) -> bool {
+        self.phase == Phase::Open
+            && self.getters.is_empty()
+            && self.out.is_none()
+            && !self.store.push_compares()
+            && !self.is_full()
+    }
+
+    /// Whether anybody waits for an item to leave, or for the store to be in its place.
+    #[inline]
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.putters.is_empty() || !self.turn.is_empty()
+    }
+
     /// Reserves what room there is for the putters that wait.
     #[inline]
     pub(crate) fn admit(&mut self, to_wake: &mut ToWake<S::Item>) {

@@ -6,11 +6,11 @@
 use std::ffi::CStr;
 use std::sync::OnceLock;
 
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple, PyType};
 
 use crate::gil;
@@ -61,7 +61,7 @@ impl LifoQueue {
     // Subclasses have arguments of their own.
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
     fn new(
         class: &Bound<'_, PyType>,
         _args: &Bound<'_, PyTuple>,
@@ -76,7 +76,7 @@ impl PriorityQueue {
     // Subclasses have arguments of their own.
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
     fn new(
         class: &Bound<'_, PyType>,
         _args: &Bound<'_, PyTuple>,
@@ -91,7 +91,7 @@ impl Queue {
     // Subclasses have arguments of their own.
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
     fn new(
         class: &Bound<'_, PyType>,
         _args: &Bound<'_, PyTuple>,
@@ -380,14 +380,13 @@ unsafe extern "C" fn put(
     if !queue.has_hooks
         && let Some(item) = arguments.only()
     {
-        return match queue.inner.try_put(Item(item)) {
-            Ok(()) => none_object(),
-            Err(refused) => slow(|py| {
+        return transfer::try_put(&queue.inner, Item(item)).unwrap_or_else(|item| {
+            slow(|py| {
                 // SAFETY: the caller keeps `slf` alive through the call.
                 let slf = unsafe { bound(py, slf) };
-                put_item(&slf, refused.item, None, None)
-            }),
-        };
+                put_item(&slf, item, None, None)
+            })
+        });
     }
     slow(|py| {
         // SAFETY: as above.
@@ -430,14 +429,13 @@ unsafe extern "C" fn put_nowait(
     if queue.is_exact
         && let Some(item) = arguments.only()
     {
-        return match queue.inner.try_put(Item(item)) {
-            Ok(()) => none_object(),
-            Err(refused) => slow(|py| {
+        return transfer::try_put(&queue.inner, Item(item)).unwrap_or_else(|item| {
+            slow(|py| {
                 // SAFETY: the caller keeps `slf` alive through the call.
                 let slf = unsafe { bound(py, slf) };
-                put_item(&slf, refused.item, Some(&no(py)), None)
-            }),
-        };
+                put_item(&slf, item, Some(&no(py)), None)
+            })
+        });
     }
     slow(|py| {
         // SAFETY: as above.
@@ -463,11 +461,11 @@ unsafe extern "C" fn get(
     let queue: &Queue = unsafe { this(slf) };
     // SAFETY: the protocol's own arguments.
     let arguments = unsafe { Arguments::new(args, n_args, names) };
-    if arguments.is_empty() && !queue.has_hooks {
-        let item = transfer::try_get(&queue.inner);
-        if !item.is_null() {
-            return item;
-        }
+    if arguments.is_empty()
+        && !queue.has_hooks
+        && let Some(item) = transfer::try_get(&queue.inner)
+    {
+        return item;
     }
     slow(|py| {
         // SAFETY: the caller keeps `slf` alive through the call.
@@ -495,11 +493,10 @@ fn get_item<'py>(
 unsafe extern "C" fn get_nowait(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: `slf` is a queue.
     let queue: &Queue = unsafe { this(slf) };
-    if queue.is_exact {
-        let item = transfer::try_get(&queue.inner);
-        if !item.is_null() {
-            return item;
-        }
+    if queue.is_exact
+        && let Some(item) = transfer::try_get(&queue.inner)
+    {
+        return item;
     }
     slow(|py| {
         // SAFETY: the caller keeps `slf` alive through the call.
@@ -555,4 +552,3 @@ fn truth<'py>(py: Python<'py>, block: Option<&Bound<'py, PyAny>>) -> PyResult<Bo
 fn no(py: Python<'_>) -> Bound<'_, PyAny> {
     PyBool::new(py, false).to_owned().into_any()
 }
-

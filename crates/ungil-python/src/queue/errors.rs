@@ -1,10 +1,10 @@
 //! The exceptions of queues, which are the standard library's own.
 
+use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use pyo3::create_exception;
 
 create_exception!(ungil.queue, ShutDown, PyException, "The queue has been shut down.");
 

@@ -16,12 +16,12 @@ impl Priority for Item {
     type Error = PyErr;
 
     fn comes_before(&self, other: &Self) -> PyResult<bool> {
-        // A comparison is made for a thread that puts or gets, which is attached.
-        gil::attached(|py| {
-            // SAFETY: both are live objects, which the queue's store keeps while it is out.
-            let result = unsafe { ffi::PyObject_RichCompareBool(self.0.as_ptr(), other.0.as_ptr(), ffi::Py_LT) };
-            if result < 0 { Err(PyErr::fetch(py)) } else { Ok(result > 0) }
-        })
+        // SAFETY: items are compared for a thread that puts or gets, and those that wait detached do neither: they are
+        // handed items, and look again attached.
+        let py = unsafe { gil::already_attached() };
+        // SAFETY: both are live objects, which the queue's store keeps while it is out.
+        let result = unsafe { ffi::PyObject_RichCompareBool(self.0.as_ptr(), other.0.as_ptr(), ffi::Py_LT) };
+        if result < 0 { Err(PyErr::fetch(py)) } else { Ok(result > 0) }
     }
 }
 

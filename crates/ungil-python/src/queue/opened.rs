@@ -10,10 +10,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::IntoPyObjectExt;
 use pyo3::types::{PyList, PyTuple};
 use ungil_queue::GetError;
 
@@ -114,7 +114,7 @@ impl Queue {
         }
         let py = slf.py();
         let mutex = Bound::new(py, Lock::make(py))?;
-        let condition = || Bound::new(py, Condition::of(mutex.as_any())).map(Bound::unbind);
+        let condition = || Bound::new(py, Condition::of(mutex.clone().unbind())).map(Bound::unbind);
         let container = self.container(py)?;
         let append = container.getattr("append")?;
         let opened = Opened {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use ungil_queue::Fifo;
 
-use crate::method::{Arguments, Call, Method, none_object, slow, this};
+use crate::method::{Arguments, Call, Method, slow, this};
 use crate::queue::errors;
 use crate::queue::item::{Item, items_of};
 use crate::queue::transfer::{self, Outcome, Patience};
@@ -32,7 +32,7 @@ pub(crate) struct SimpleQueue {
 impl SimpleQueue {
     // Subclasses have arguments of their own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self { inner: ungil_queue::Queue::new(0) }
     }
@@ -132,9 +132,10 @@ unsafe extern "C" fn put(
     let queue: &SimpleQueue = unsafe { this(slf) };
     // SAFETY: the protocol's own arguments.
     let arguments = unsafe { Arguments::new(args, n_args, names) };
-    if let Some(item) = arguments.only() {
-        let _ = queue.inner.try_put(Item(item));
-        return none_object();
+    if let Some(item) = arguments.only()
+        && let Ok(none) = transfer::try_put(&queue.inner, Item(item))
+    {
+        return none;
     }
     slow(|py| {
         let (item, _) = transfer::put_arguments(py, arguments, "SimpleQueue")?;
@@ -153,9 +154,10 @@ unsafe extern "C" fn put_nowait(
     let queue: &SimpleQueue = unsafe { this(slf) };
     // SAFETY: the protocol's own arguments.
     let arguments = unsafe { Arguments::new(args, n_args, names) };
-    if let Some(item) = arguments.only() {
-        let _ = queue.inner.try_put(Item(item));
-        return none_object();
+    if let Some(item) = arguments.only()
+        && let Ok(none) = transfer::try_put(&queue.inner, Item(item))
+    {
+        return none;
     }
     slow(|py| {
         let Some([Some(item)]) = arguments.bind(py, ["item"])? else {
@@ -177,11 +179,10 @@ unsafe extern "C" fn get(
     let queue: &SimpleQueue = unsafe { this(slf) };
     // SAFETY: the protocol's own arguments.
     let arguments = unsafe { Arguments::new(args, n_args, names) };
-    if arguments.is_empty() {
-        let item = transfer::try_get(&queue.inner);
-        if !item.is_null() {
-            return item;
-        }
+    if arguments.is_empty()
+        && let Some(item) = transfer::try_get(&queue.inner)
+    {
+        return item;
     }
     slow(|py| {
         let [block, timeout] = transfer::get_arguments(py, arguments, "SimpleQueue")?;
@@ -196,6 +197,5 @@ unsafe extern "C" fn get(
 unsafe extern "C" fn get_nowait(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: `slf` is such a queue.
     let queue: &SimpleQueue = unsafe { this(slf) };
-    let item = transfer::try_get(&queue.inner);
-    if item.is_null() { slow(|py| Err(errors::empty(py))) } else { item }
+    transfer::try_get(&queue.inner).unwrap_or_else(|| slow(|py| Err(errors::empty(py))))
 }

@@ -1,7 +1,6 @@
 //! How items go in and out: attached where nobody has to wait, detached where somebody has.
 
 use std::collections::VecDeque;
-use std::ptr;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -9,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use ungil_queue::{Deadline, GetError, PutError, Queue, Refused, Room, Store, WaitResult};
 
-use crate::method::Arguments;
+use crate::method::{Arguments, none_object, slow};
 use crate::queue::errors;
 use crate::queue::item::Item;
 use crate::{gil, timeout};
@@ -48,11 +47,16 @@ impl Raises for std::convert::Infallible {
 }
 
 /// The patience that `block` and `timeout` ask for.
-pub(crate) fn patience(block: Option<&Bound<'_, PyAny>>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Patience> {
+pub(crate) fn patience(
+    block: Option<&Bound<'_, PyAny>>,
+    timeout: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Patience> {
     if !block.map_or(Ok(true), |block| block.is_truthy())? {
         return Ok(Patience::None);
     }
-    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return Ok(Patience::Until(None)) };
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else {
+        return Ok(Patience::Until(None));
+    };
     if timeout.lt(0)? {
         return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
     }
@@ -215,15 +219,34 @@ where
     Ok(Outcome::Done(()))
 }
 
-/// A new reference to what was got, or null if nothing was: the quick half of a `get`.
+/// The quick half of a `get`: what was got, or null with an exception set; or else why the slow half must go on.
 #[inline]
-pub(crate) fn try_get<S: Store<Item = Item>>(queue: &Queue<Item, S>) -> *mut ffi::PyObject
+pub(crate) fn try_get<S: Store<Item = Item>>(queue: &Queue<Item, S>) -> Option<*mut ffi::PyObject>
 where
     S::Error: Raises,
 {
     match queue.try_get() {
-        Ok(item) => item.0.into_ptr(),
-        // A comparison that failed is made again by the slow half, which raises what it raises.
-        Err(_) => ptr::null_mut(),
+        Ok(item) => Some(item.0.into_ptr()),
+        Err(GetError::Compare(error)) => Some(slow(|_| Err(error.into_exception()))),
+        Err(_) => None,
+    }
+}
+
+/// The quick half of a `put`: `None`, or null with an exception set; or else the item, with which the slow half must go on.
+#[inline]
+pub(crate) fn try_put<S: Store<Item = Item>>(
+    queue: &Queue<Item, S>,
+    item: Item,
+) -> Result<*mut ffi::PyObject, Item>
+where
+    S::Error: Raises,
+{
+    match queue.try_put(item) {
+        Ok(()) => Ok(none_object()),
+        Err(PutError { item, why: Refused::Compare(error) }) => Ok(slow(|_| {
+            drop(item);
+            Err(error.into_exception())
+        })),
+        Err(PutError { item, .. }) => Err(item),
     }
 }

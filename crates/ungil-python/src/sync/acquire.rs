@@ -66,10 +66,14 @@ pub(crate) enum Patience {
 /// Reads the arguments of a lock's `acquire`; `standard` names the class whose words refuse what is wrong.
 pub(crate) fn lock_patience(py: Python<'_>, arguments: Arguments, standard: &str) -> PyResult<Patience> {
     let refused = || match py.import("threading").and_then(|threading| threading.call_method0(standard)) {
-        Ok(lock) => lock.getattr("acquire").map_or_else(|error| error, |acquire| arguments.refused_by(&acquire)),
+        Ok(lock) => {
+            lock.getattr("acquire").map_or_else(|error| error, |acquire| arguments.refused_by(&acquire))
+        }
         Err(error) => error,
     };
-    let Some([blocking, timeout]) = arguments.bind(py, ["blocking", "timeout"])? else { return Err(refused()) };
+    let Some([blocking, timeout]) = arguments.bind(py, ["blocking", "timeout"])? else {
+        return Err(refused());
+    };
     let is_blocking = blocking.map_or(Ok(true), |blocking| blocking.is_truthy())?;
     let seconds = timeout.map_or(Ok(-1.0), |timeout| timeout::seconds(&timeout))?;
     let is_timed = seconds != -1.0;

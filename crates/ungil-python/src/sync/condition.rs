@@ -50,17 +50,18 @@ enum Guard {
 impl Condition {
     // Subclasses have arguments of their own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(lock=None)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self { inner: sync::Condition::new(), lock: OnceLock::new() }
     }
 
     #[pyo3(signature = (lock=None))]
-    fn __init__(&self, lock: Option<&Bound<'_, PyAny>>) {
+    fn __init__(&self, lock: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         if let Some(lock) = lock {
             // A second `__init__` leaves the lock as it is: threads may hold it.
-            let _ = self.lock.set(Guard::of(lock));
+            let _ = self.lock.set(Guard::of(lock)?);
         }
+        Ok(())
     }
 
     /// Waits until notified, or until `timeout` seconds have passed; whether it was notified.
@@ -84,7 +85,7 @@ impl Condition {
                 let release = || lock.save().map_err(|error| PyRuntimeError::new_err(error.to_string()));
                 self.wait_natively(py, deadline, release, |saved| lock.restore(saved, None))
             }
-            Guard::Foreign(lock) => self.wait_with(lock.bind(py), deadline),
+            Guard::Foreign(_) => self.wait_with(py, deadline),
         }
     }
 
@@ -132,6 +133,25 @@ impl Condition {
         self.guard(py)?.is_owned(py)
     }
 
+    /// Releases the lock altogether; what `_acquire_restore` wants to undo that.
+    fn _release_save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let lock = self.guard(py)?.object(py);
+        if lock.hasattr("_release_save")? {
+            return lock.call_method0("_release_save");
+        }
+        lock.call_method0("release")?;
+        Ok(py.None().into_bound(py))
+    }
+
+    /// Acquires the lock as it was.
+    fn _acquire_restore(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        let lock = self.guard(py)?.object(py);
+        if lock.hasattr("_acquire_restore")? {
+            return lock.call_method1("_acquire_restore", (state,)).map(drop);
+        }
+        lock.call_method0("acquire").map(drop)
+    }
+
     /// Forgets who waits and who holds the lock: for a forked child.
     fn _at_fork_reinit(&self, py: Python<'_>) -> PyResult<()> {
         self.inner.reset_after_fork();
@@ -154,8 +174,8 @@ impl Condition {
 
 impl Condition {
     /// A condition under `lock`.
-    pub(crate) fn of(lock: &Bound<'_, PyAny>) -> Self {
-        Self { inner: sync::Condition::new(), lock: OnceLock::from(Guard::of(lock)) }
+    pub(crate) fn of(lock: Py<Lock>) -> Self {
+        Self { inner: sync::Condition::new(), lock: OnceLock::from(Guard::Lock(lock)) }
     }
 
     fn guard(&self, py: Python<'_>) -> PyResult<&Guard> {
@@ -197,23 +217,14 @@ impl Condition {
     }
 
     /// Waits with a lock that is asked in Python.
-    fn wait_with(&self, lock: &Bound<'_, PyAny>, deadline: Deadline) -> PyResult<bool> {
-        let py = lock.py();
+    fn wait_with(&self, py: Python<'_>, deadline: Deadline) -> PyResult<bool> {
         let mut waiting = self.inner.enroll();
-        let saved = if lock.hasattr("_release_save")? {
-            Some(lock.call_method0("_release_save")?)
-        } else {
-            lock.call_method0("release")?;
-            None
-        };
+        let saved = self._release_save(py)?;
         let ended = gil::wait(py, || match waiting.wait_on(deadline) {
             WaitResult::Interrupted => Err(WaitResult::Interrupted),
             ended => Ok(ended),
         });
-        match saved {
-            Some(saved) => lock.call_method1("_acquire_restore", (saved,))?,
-            None => lock.call_method0("acquire")?,
-        };
+        self._acquire_restore(py, &saved)?;
         Ok(ended? == Ok(WaitResult::Ready))
     }
 
@@ -227,14 +238,17 @@ impl Condition {
 }
 
 impl Guard {
-    fn of(lock: &Bound<'_, PyAny>) -> Self {
+    fn of(lock: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(lock) = lock.cast_exact::<Lock>() {
-            Self::Lock(lock.clone().unbind())
-        } else if let Ok(lock) = lock.cast_exact::<RLock>() {
-            Self::RLock(lock.clone().unbind())
-        } else {
-            Self::Foreign(lock.clone().unbind())
+            return Ok(Self::Lock(lock.clone().unbind()));
         }
+        if let Ok(lock) = lock.cast_exact::<RLock>() {
+            return Ok(Self::RLock(lock.clone().unbind()));
+        }
+        // What is no lock is told now, and not by the first to wait.
+        lock.getattr("acquire")?;
+        lock.getattr("release")?;
+        Ok(Self::Foreign(lock.clone().unbind()))
     }
 
     fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {

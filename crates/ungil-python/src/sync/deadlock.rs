@@ -89,7 +89,7 @@ fn cycle<'py>(py: Python<'py>, recorded: &Recorded) -> PyResult<(Vec<Wait>, Boun
 fn act(py: Python<'_>, waits: &[Wait], locks: &Bound<'_, PyList>) -> PyResult<()> {
     let threads = PyList::new(py, waits.iter().map(|wait| wait.thread.get()))?;
     let module = py.import("ungil._deadlock")?;
-    if !module.call_method1("is_certain", (&threads, locks))?.is_truthy()? {
+    if !module.call_method1("is_certain", (&threads,))?.is_truthy()? {
         return Ok(());
     }
     let text: String = module.call_method1("describe", (&threads, locks))?.extract()?;

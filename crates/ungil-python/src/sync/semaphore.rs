@@ -29,7 +29,7 @@ pub(crate) struct Semaphore {
 impl Semaphore {
     // Subclasses have arguments of their own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(value=1)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self { inner: sync::Semaphore::new(1) }
     }
@@ -84,7 +84,7 @@ pub(crate) struct BoundedSemaphore {
 impl BoundedSemaphore {
     // Subclasses have arguments of their own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(value=1)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
         let base = Semaphore { inner: sync::Semaphore::new(1) };
         PyClassInitializer::from(base).add_subclass(Self { initial: AtomicU64::new(1) })
