@@ -160,13 +160,15 @@ def _reduction(writer: Writer, suffix: str) -> tuple[str, str, Callable[[], str]
         op = rng.choice(["+", "-", "*", "&", "|", "^", "min", "max"])
         if op == "-" and kind == "u":
             op = "+"
-        start = expressions.expr(kind, 1)
+        # Constants that are folded may be of the other sign, and what joins the two signs is a float.
+        whole = "int64" if kind == "i" else "uint64"
+        start = f"{whole}({expressions.expr(kind, 1)})"
         if op in ("min", "max"):
             order = rng.choice(["@, {}", "{}, @"])
             return name, start, lambda: f"{name} = {op}({order.replace('@', name).format(expressions.expr(kind, 2))})"
         if rng.random() < 0.3:
-            return name, start, lambda: f"{name} = {name} {op} ({expressions.expr(kind, 2)})"
-        return name, start, lambda: f"{name} {op}= {expressions.expr(kind, 2)}"
+            return name, start, lambda: f"{name} = {name} {op} {whole}({expressions.expr(kind, 2)})"
+        return name, start, lambda: f"{name} {op}= {whole}({expressions.expr(kind, 2)})"
     single = rng.random() < 0.3
     if kind == "c":
         whole = f"complex{'64' if single else '128'}"
