@@ -38,7 +38,8 @@ from threading import (
     stack_size,
 )
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any
 
 from ungil._core import (
     Barrier,
@@ -55,7 +56,7 @@ from ungil._core import (
 from ungil._task_group import TaskGroup
 from ungil._thread import StopRequested, StopToken, Thread, Timer
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from threading import excepthook
 
 __all__ = [
@@ -101,15 +102,22 @@ def __getattr__(name: str) -> Any:
 
 
 class _Module(ModuleType):
-    """A module one of whose names is a setting: programs assign to it, and the standard module looks at it."""
+    """A module whose other names are the standard module's: programs assign to them, and that module looks at them."""
 
-    @property
-    def excepthook(self) -> Any:
-        return _threading.excepthook
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in vars(self) and hasattr(_threading, name):
+            setattr(_threading, name, value)
+        else:
+            super().__setattr__(name, value)
 
-    @excepthook.setter
-    def excepthook(self, hook: Any) -> None:
-        _threading.excepthook = hook
+    def __delattr__(self, name: str) -> None:
+        if name not in vars(self) and hasattr(_threading, name):
+            delattr(_threading, name)
+        else:
+            super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *_threading.__all__})
 
 
 sys.modules[__name__].__class__ = _Module

@@ -1,7 +1,7 @@
 """The tests of CPython that are not run with ungil's modules, each with its reason.
 
-A test is named by its module, class and function, or a whole class by module and class. The suite shows each as skipped
-with its reason, and `test_suite.py` fails when one that the running Python should have does not exist.
+A test is named by its module, class and function, or all of a class's by module and class. The report of a run lists
+them as skipped, and `test_suite.py` fails when the running Python does not have one that it should have.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-__all__ = ("LEFT_OUT", "LeftOut")
+__all__ = ("LEFT_OUT", "LeftOut", "why_left_out")
 
-_Version = tuple[int, int] | tuple[int, int, int]
+_Version = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class LeftOut:
 
     reason: str
     since: _Version = (3, 11)
-    before: _Version = (4, 0)
+    before: _Version = (4,)
 
     @property
     def is_here(self) -> bool:
@@ -28,17 +28,29 @@ class LeftOut:
         return self.since <= sys.version_info[:3] < self.before
 
 
-_SUBINTERPRETER = "an extension made with PyO3 is not loaded in a subinterpreter, where nothing of ours would be run"
-
 LEFT_OUT: dict[str, LeftOut] = {
     "test_threading.EventTests.test_at_fork_reinit": LeftOut(
-        "reaches into `Event._cond`; ours is no condition inside. test_own.py has the test without it"
+        "looks at the condition `Event._cond`, which ours has none of; test_in_place.py has the test without it"
     ),
     "test_threading.PyRLockTests": LeftOut(
-        "the standard library's fallback in Python, `threading._PyRLock`, has nothing of ours in it"
+        "tests `threading._PyRLock`, the standard library's fallback in Python, which has nothing of ours"
+    ),
+    "test_threading.SubinterpThreadingTests": LeftOut(
+        "starts its threads in subinterpreters, where an extension made with PyO3 is not loaded: it would test the"
+        " standard library alone"
     ),
     "test_threading.ThreadTests.test_disallow_instantiation": LeftOut(
-        "`type(Lock())` makes no locks before 3.13; our `Lock` is the class itself, as it is since then", before=(3, 13)
+        "holds until 3.12 that `type(Lock())` makes no locks; ours is a class, as `threading.Lock` is since 3.13, and"
+        " test_in_place.py has the tests of that",
+        before=(3, 13),
     ),
-    "test_threading.SubinterpThreadingTests": LeftOut(_SUBINTERPRETER),
 }
+
+
+def why_left_out(module: str, case: str, test: str) -> str | None:
+    """Return what the report says of a test that is left out, and None for the others."""
+    for name in (f"{module}.{case}", f"{module}.{case}.{test}"):
+        entry = LEFT_OUT.get(name)
+        if entry is not None and entry.is_here:
+            return f"left out: {name} {entry.reason}"
+    return None

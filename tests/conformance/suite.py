@@ -1,8 +1,8 @@
 """CPython's own tests of the running interpreter, from its `test` package, with the chosen modules put in.
 
-`classes("test_queue")` executes a copy of `test.test_queue` in which `import threading` and `import queue` found the
-modules of `implementation.py`, and returns its classes of tests for a file of ours to have among its globals, where
-pytest finds them. The interpreter's modules themselves stay as they are, and none of their text is here.
+`load("test_queue")` executes a copy of `test.test_queue` in which `import threading` and `import queue` found the
+modules of `implementation.py`. A file of ours has the copy's classes of tests among its globals, where pytest finds
+them. The interpreter's modules themselves stay as they are, and none of their text is here.
 """
 
 from __future__ import annotations
@@ -11,76 +11,91 @@ import importlib
 import importlib.util
 import sys
 import unittest
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import pytest
-from implementation import IS_UNGIL, queue, threading
-from instead import instead
-from left_out import LEFT_OUT
+from implementation import queue, threading
 
-__all__ = ("classes", "load", "tests_of")
+__all__ = ("Case", "classes", "load", "names_of_tests", "put_in")
 
-
-def classes(name: str) -> dict[str, type[unittest.TestCase]]:
-    """Return the classes of `test.<name>` that have tests, with those left out marked to be skipped."""
-    module = load(name)
-    found = {key: value for key, value in vars(module).items() if _is_class_of_tests(value)}
-    if IS_UNGIL:
-        for key, case in found.items():
-            _leave_out(f"{name}.{key}", case)
-    return found
+Case = type[unittest.TestCase]
 
 
 def load(name: str) -> ModuleType:
-    """Execute a copy of `test.<name>` with the chosen modules put in; skip the tests of who asks if there is none."""
+    """Execute a copy of `test.<name>` with the chosen modules put in; skip the file that asks where there is none."""
     try:
-        # Whatever else the module needs is imported here, with the standard modules, which it keeps.
+        # All that the module imports is imported here before, with the standard modules, which it keeps.
         importlib.import_module(f"test.{name}")
-        test = importlib.import_module("test")
-        helper = importlib.import_module("test.support.import_helper")
     except ModuleNotFoundError as error:
-        python = f"Python {sys.version.split()[0]}"
-        pytest.skip(f"{python} has come without its tests (Debian: libpython3.x-testsuite): {error}", allow_module_level=True)
-    import_fresh = helper.import_fresh_module
-
-    def import_fresh_module(module: str, **options: Any) -> ModuleType:
-        # `test_queue` tests the standard library's queues twice: with what it has in C, of which ours take the place,
-        # and without it (`blocked`). The latter stay, made with our locks and conditions.
-        return queue if module == "queue" and "blocked" not in options else import_fresh(module, **options)
-
-    with (
-        instead({"threading": threading, "queue": queue}),
-        mock.patch.object(helper, "import_fresh_module", import_fresh_module),
-        # What `from test import lock_tests` finds.
-        mock.patch.object(test, "lock_tests", _execute("test.lock_tests"), create=True),
-    ):
+        version = sys.version.split()[0]
+        pytest.skip(f"Python {version} came without its `test` package: {error}", allow_module_level=True)
+    with put_in():
         return _execute(f"test.{name}")
 
 
-def tests_of(case: type[unittest.TestCase]) -> list[str]:
-    """Return the names of the tests of a class."""
+@contextmanager
+def put_in() -> Iterator[None]:
+    """Let imports find the chosen modules, and what CPython's tests make of them."""
+    helper = importlib.import_module("test.support.import_helper")
+    import_fresh = helper.import_fresh_module
+
+    def import_fresh_module(name: str, **options: Any) -> ModuleType | None:
+        # test_queue tests the standard library's queues with what there is in C, whose place ours take, and without it
+        # (`blocked`). The latter stay, and are made with our locks and conditions.
+        if name == "queue" and "blocked" not in options:
+            return queue
+        fresh: ModuleType | None = import_fresh(name, **options)
+        return fresh
+
+    with (
+        _instead({"threading": threading, "queue": queue}),
+        mock.patch.object(helper, "import_fresh_module", import_fresh_module),
+        # The standard library's `local` in Python, made with our RLock.
+        _instead({"_threading_local": _execute("_threading_local")}),
+        # What `from test import lock_tests` finds.
+        mock.patch.object(importlib.import_module("test"), "lock_tests", _execute("test.lock_tests"), create=True),
+    ):
+        yield
+
+
+@contextmanager
+def _instead(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Let imports find these modules by the names that are given."""
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
+def classes(module: ModuleType) -> dict[str, Case]:
+    """Return the classes that have tests, by their names in the module."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, unittest.TestCase) and names_of_tests(value)
+    }
+
+
+def names_of_tests(case: Case) -> list[str]:
+    """Return the names of a class's tests."""
     return list(unittest.defaultTestLoader.getTestCaseNames(case))
 
 
 def _execute(name: str) -> ModuleType:
-    """Execute a copy of a module, which no import will find."""
+    """Execute a copy of a module, which no import finds."""
     spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _is_class_of_tests(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, unittest.TestCase) and bool(tests_of(value))
-
-
-def _leave_out(path: str, case: type[unittest.TestCase]) -> None:
-    """Mark the class's tests that are left out: the class itself may be, or some of its functions."""
-    for name in tests_of(case):
-        entry = LEFT_OUT.get(path) or LEFT_OUT.get(f"{path}.{name}")
-        if entry is not None and entry.is_here:
-            setattr(case, name, unittest.skip(f"left out: {entry.reason}")(getattr(case, name)))

@@ -5,10 +5,6 @@ Its classes `Py…` test the standard library's queues in Python, which here are
 
 from __future__ import annotations
 
-import pytest
-from suite import classes
+from suite import classes, load
 
-# CPython runs its tests with warnings shown; in some of them a warning is what happens.
-pytestmark = pytest.mark.filterwarnings("default")
-
-globals().update(classes("test_queue"))
+globals().update(classes(load("test_queue")))

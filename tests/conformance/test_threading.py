@@ -1,4 +1,4 @@
-"""CPython's test.test_threading, which has the classes of test.lock_tests with `threading`'s classes in them."""
+"""CPython's test.test_threading, among it the classes of test.lock_tests, with what it finds in `threading` put in."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from typing import Any
 from unittest import TestCase
 
 import pytest
-from implementation import threading
-from suite import classes
+from implementation import IS_UNGIL, threading
+from suite import classes, load
 
-# CPython runs its tests with warnings shown; in some of them a warning is what happens.
-pytestmark = pytest.mark.filterwarnings("default")
-
-found = classes("test_threading")
-# CPython calls the class by a private name, which in ours leads to CPython's own.
-found["CRLockTests"].locktype = staticmethod(threading.RLock)  # type: ignore[attr-defined]
-globals().update(found)
+module = load("test_threading")
+if IS_UNGIL:
+    # CPython takes it by a private name, by which we have CPython's own.
+    module.CRLockTests.locktype = staticmethod(threading.RLock)
+globals().update(classes(module))
 
 
 @pytest.fixture(autouse=True)
-def _names_of_our_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`test__all__` looks for what is public by the modules it may come from: let it know ours."""
-    import test.support
+def _public_names_come_from_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`test__all__` compares `__all__` with what comes from the modules it names, ours not among them."""
+    check = module.support.check__all__
 
-    check = test.support.check__all__
+    def check__all__(case: TestCase, checked: Any, names: tuple[str, ...], **options: Any) -> None:
+        check(case, checked, (*names, "ungil", "ungil.threading", "ungil._core"), **options)
 
-    def check__all__(case: TestCase, module: Any, names: tuple[str, ...], **options: Any) -> None:
-        check(case, module, (*names, "ungil", "ungil.threading", "ungil._core"), **options)
-
-    monkeypatch.setattr(test.support, "check__all__", check__all__)
+    monkeypatch.setattr(module.support, "check__all__", check__all__)

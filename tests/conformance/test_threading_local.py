@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from suite import classes
+import unittest
 
-# CPython runs its tests with warnings shown; in some of them a warning is what happens.
-pytestmark = pytest.mark.filterwarnings("default")
+from suite import classes, load, put_in
 
-globals().update(classes("test_threading_local"))
+module = load("test_threading_local")
+globals().update(classes(module))
+
+
+def test_the_examples_of_its_documentation() -> None:
+    """CPython's own loader of tests adds them to the module's classes."""
+    result = unittest.TestResult()
+    with put_in():
+        module.load_tests(unittest.defaultTestLoader, unittest.TestSuite(), None).run(result)
+    assert result.testsRun
+    assert result.wasSuccessful(), result.failures + result.errors

@@ -13,29 +13,71 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
+# What each prints; but integrate.py, whose last digits are its own affair.
+OUTPUTS = {
+    "bounded_semaphore.py": "taken a third time: False\ngiven back a third time: Semaphore released too many times\n",
+    "countdown.py": "2 left\n1 left\n0 left\n1 left\n0 left\n",
+    "daemon.py": "the main thread is over\nso is the other thread, and the daemon ends with the program\n",
+    "join.py": "before its start: False\nafter its start: True\nafter its end: False\n",
+    "master_and_workers.py": "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n",
+    "names.py": """\
+worker has the number None
+this is worker
+its number is not the main thread's: True
+Thread-1 (say_who) has the number None
+this is Thread-1 (say_who)
+its number is not the main thread's: True
+""",
+    "queue_orders.py": """\
+Queue
+   2 sort the post
+   1 put out the fire
+   3 water the plants
+LifoQueue
+   3 water the plants
+   1 put out the fire
+   2 sort the post
+PriorityQueue
+   1 put out the fire
+   2 sort the post
+   3 water the plants
+""",
+    "rlock.py": "60\n",
+    "semaphore.py": "at most 2 at a time\n",
+    "shared_counter.py": "40000\n",
+    "stop_token.py": "started\nended, with everything in its place\n",
+    "task.py": "started\nended, with everything in its place\n",
+}
+
+
 def run(path: Path) -> str:
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_and_prints(path: Path) -> None:
-    assert run(path).strip()
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_example_prints_this(name: str) -> None:
+    assert run(ROOT / "examples" / name) == OUTPUTS[name]
+
+
+def test_no_example_is_forgotten() -> None:
+    assert {path.name for path in EXAMPLES} == {*OUTPUTS, "integrate.py"}
 
 
 def test_integrate_gives_the_left_sum() -> None:
     assert float(run(ROOT / "examples" / "integrate.py")) == pytest.approx(1.0000007853979, rel=1e-12)
 
 
-def test_the_program_in_readme_prints_what_readme_says(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text()
-    program = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    assert program is not None
-    expected = re.search(r"print\(.*\)\s+# ([\d.]+)…", program[1])
+README_PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("program", README_PROGRAMS, ids=["integrate", "threads"])
+def test_a_program_in_readme_prints_what_readme_says(program: str, tmp_path: Path) -> None:
+    expected = re.search(r"print\(.*\)\s+# ([\d.]+)", program)
     assert expected is not None
     file = tmp_path / "readme.py"
-    file.write_text(program[1])
+    file.write_text(program)
     assert run(file).startswith(expected[1])
 
 

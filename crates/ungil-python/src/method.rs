@@ -102,8 +102,13 @@ pub(crate) fn slow<'a>(
 /// A new reference to `True` or `False`.
 #[inline]
 pub(crate) fn bool_object(value: bool) -> *mut ffi::PyObject {
-    // SAFETY: the two are always there.
-    let object = unsafe { if value { ffi::Py_True() } else { ffi::Py_False() } };
+    let object = if value {
+        // SAFETY: it is always there.
+        unsafe { ffi::Py_True() }
+    } else {
+        // SAFETY: as above.
+        unsafe { ffi::Py_False() }
+    };
     // SAFETY: a live object; methods are called attached.
     unsafe { ffi::Py_NewRef(object) }
 }
@@ -116,6 +121,9 @@ pub(crate) fn none_object() -> *mut ffi::PyObject {
     // SAFETY: a live object; methods are called attached.
     unsafe { ffi::Py_NewRef(object) }
 }
+
+/// Arguments by position, and by name.
+type Parts<'py> = (Vec<Bound<'py, PyAny>>, Vec<(String, Bound<'py, PyAny>)>);
 
 /// The arguments of a call, as CPython passes them.
 #[derive(Clone, Copy)]
@@ -203,10 +211,7 @@ impl Arguments {
         callable.call(PyTuple::new(py, positional)?, Some(&names))
     }
 
-    fn parts<'py>(
-        self,
-        py: Python<'py>,
-    ) -> PyResult<(Vec<Bound<'py, PyAny>>, Vec<(String, Bound<'py, PyAny>)>)> {
+    fn parts(self, py: Python<'_>) -> PyResult<Parts<'_>> {
         // SAFETY: a tuple that the caller keeps alive, or null.
         let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names) };
         let names: Vec<String> = names.map_or_else(|| Ok(Vec::new()), |names| names.extract())?;

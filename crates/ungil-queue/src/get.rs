@@ -45,34 +45,13 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             return self.remove_outside(state);
         }
         let popped = state.store.pop();
-        self.removed(state, popped)
+        removed(state, popped)
     }
 
     /// Removes an item that foreign code chooses.
     fn remove_outside(&self, state: GateGuard<'_, State<S>>) -> Result<T, Failed<S>> {
         let (state, popped) = self.outside(state, S::pop);
-        self.removed(state, popped)
-    }
-
-    /// What is to be done when an item has been removed from the store.
-    fn removed(
-        &self,
-        mut state: GateGuard<'_, State<S>>,
-        popped: Result<Option<T>, S::Error>,
-    ) -> Result<T, Failed<S>> {
-        let mut to_wake = ToWake::new();
-        state.admit(&mut to_wake);
-        if !state.turn.is_empty() {
-            state.pass_turn(&mut to_wake);
-        }
-        let result = match popped {
-            Ok(Some(item)) => Ok(item),
-            Ok(None) => Err(state.why_empty()),
-            Err(error) => Err(GetError::Compare(error)),
-        };
-        drop(state);
-        to_wake.wake();
-        result
+        removed(state, popped)
     }
 
     /// Gets the next item, waiting for one until the deadline.
@@ -163,7 +142,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         };
         if state.store.push_compares() {
             let (state, result) = self.outside(state, |store| store.push_again(item));
-            let _ = self.removed(state, Ok(None));
+            let _ = removed(state, Ok(None));
             return result.map_err(|(item, error)| PutError { item, why: Refused::Compare(error) });
         }
         let result = state.store.push_again(item);
@@ -187,6 +166,26 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         }
         Ok(items)
     }
+}
+
+/// What is to be done when an item has been removed from the store.
+fn removed<S: Store>(
+    mut state: GateGuard<'_, State<S>>,
+    popped: Result<Option<S::Item>, S::Error>,
+) -> Result<S::Item, Failed<S>> {
+    let mut to_wake = ToWake::new();
+    state.admit(&mut to_wake);
+    if !state.turn.is_empty() {
+        state.pass_turn(&mut to_wake);
+    }
+    let result = match popped {
+        Ok(Some(item)) => Ok(item),
+        Ok(None) => Err(state.why_empty()),
+        Err(error) => Err(GetError::Compare(error)),
+    };
+    drop(state);
+    to_wake.wake();
+    result
 }
 
 impl<S: Store> State<S> {

@@ -9,6 +9,7 @@ use crate::state::{State, ToWake};
 use crate::store::Store;
 
 /// Who has the store out.
+#[derive(Clone, Copy)]
 pub(crate) enum Out {
     /// This thread: a comparison has come back to its queue.
     Mine,

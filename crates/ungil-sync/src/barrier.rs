@@ -25,6 +25,28 @@ use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, WaitQueue, Waiter, Woken, wake_all};
 
 /// So many threads wait until all of them have arrived, again and again: `threading.Barrier`.
+///
+/// What each thread did before it arrived is seen by all when they go.
+///
+/// [`Barrier::wait`] does it all. Who wants to do something before the others go, to hear of signals, or to leave early, goes
+/// step by step: [`Barrier::arrive`], then [`Waiting::wait`] or [`Last::let_go`].
+///
+/// ```
+/// use std::thread;
+/// use ungil_sync::{Arrival, Barrier};
+///
+/// let barrier = Barrier::new(2);
+/// thread::scope(|scope| {
+///     scope.spawn(|| barrier.wait(None).unwrap());
+///     match barrier.arrive().unwrap().unwrap() {
+///         Arrival::Waiting(waiting) => assert_eq!(waiting.wait(None), Ok(Ok(0))),
+///         Arrival::Last(last) => {
+///             // All have arrived, and none has gone.
+///             assert_eq!(last.let_go(), Ok(1));
+///         }
+///     }
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Barrier {
     parties: usize,
@@ -99,12 +121,8 @@ impl AfterFork for State {
 impl Barrier {
     /// A barrier for `parties` threads, of which there is at least one.
     pub fn new(parties: usize) -> Self {
-        let state = State {
-            phase: Phase::Filling,
-            n_inside: 0,
-            inside: WaitQueue::new(),
-            outside: WaitQueue::new(),
-        };
+        let state =
+            State { phase: Phase::Filling, n_inside: 0, inside: WaitQueue::new(), outside: WaitQueue::new() };
         Self { parties, state: Gate::new(state), waits: Waits::new() }
     }
 
@@ -334,4 +352,3 @@ impl fmt::Display for BrokenBarrier {
 }
 
 impl Error for BrokenBarrier {}
-

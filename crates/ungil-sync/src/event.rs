@@ -17,6 +17,20 @@ const WAITERS: u32 = 2;
 /// A flag that starts false; threads wait until it is true: `threading.Event`.
 ///
 /// What a thread did before it set the flag is seen by those that find it set.
+///
+/// ```
+/// use std::thread;
+/// use ungil_sync::{Event, WaitResult};
+///
+/// let event = Event::new();
+/// thread::scope(|scope| {
+///     let waiter = scope.spawn(|| event.wait(None));
+///     event.set();
+///     assert_eq!(waiter.join().unwrap(), WaitResult::Ready);
+/// });
+/// event.clear();
+/// assert!(!event.is_set());
+/// ```
 #[derive(Debug)]
 pub struct Event {
     state: AtomicU32,
@@ -97,7 +111,9 @@ impl Event {
     fn announce(&self) -> bool {
         // Acquire on failure: pairs with `set`. Relaxed otherwise: a `set` that sees the bit enters the gate.
         self.state
-            .fetch_update(Ordering::Relaxed, Ordering::Acquire, |state| (state & SET == 0).then_some(state | WAITERS))
+            .fetch_update(Ordering::Relaxed, Ordering::Acquire, |state| {
+                (state & SET == 0).then_some(state | WAITERS)
+            })
             .is_ok()
     }
 

@@ -48,6 +48,46 @@ pub(crate) mod real {
     const SPINS: u32 = 1;
 
     /// A mutual exclusion that a forked child finds open.
+    ///
+    /// For what takes a few instructions, and neither waits nor runs foreign code: a thread that comes meanwhile cannot be
+    /// interrupted, and one that is inside must not enter again. A panic inside opens it.
+    ///
+    /// ```
+    /// use ungil_sync::{AfterFork, Gate};
+    ///
+    /// struct Waiters(u32);
+    ///
+    /// impl AfterFork for Waiters {
+    ///     fn after_fork(&mut self, _is_torn: bool) {
+    ///         self.0 = 0;
+    ///     }
+    /// }
+    ///
+    /// static GATE: Gate<Waiters> = Gate::new(Waiters(0));
+    /// GATE.enter().0 += 1;
+    /// assert_eq!(GATE.enter().0, 1);
+    /// ```
+    ///
+    /// Threads share a gate though they may not share what it guards; a guard they do not:
+    ///
+    /// ```compile_fail,E0277
+    /// use std::cell::Cell;
+    /// use std::thread;
+    /// use ungil_sync::{AfterFork, Gate};
+    ///
+    /// struct Unshared(Cell<u32>);
+    ///
+    /// impl AfterFork for Unshared {
+    ///     fn after_fork(&mut self, _is_torn: bool) {}
+    /// }
+    ///
+    /// let gate = Gate::new(Unshared(Cell::new(0)));
+    /// let inside = gate.enter();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| inside.0.set(1));
+    ///     inside.0.set(2);
+    /// });
+    /// ```
     pub struct Gate<T> {
         word: Word,
         value: UnsafeCell<T>,

@@ -7,6 +7,7 @@ pub(crate) use std::{
     hint::spin_loop,
     sync::Arc,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    thread::yield_now,
 };
 
 #[cfg(ungil_loom)]
@@ -14,6 +15,7 @@ pub(crate) use loom::{
     hint::spin_loop,
     sync::Arc,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    thread::yield_now,
 };
 
 /// What a model chooses before it starts its second thread, and what chance or a fork decides outside of models.

@@ -11,6 +11,20 @@ use crate::thread::{ThreadId, current_thread};
 use crate::wait_graph::Held;
 
 /// A lock that its owner may acquire again, and must release as often: `threading.RLock`.
+///
+/// What a thread did before it released the lock is seen by the thread that acquires it next. A thread is known by its
+/// [`ThreadId`], so the lock of a thread that ended while it held it may pass to one that began later.
+///
+/// ```
+/// use ungil_sync::RLock;
+///
+/// let lock = RLock::new();
+/// assert!(lock.try_acquire() && lock.try_acquire());
+/// lock.release().unwrap();
+/// assert!(lock.is_owned());
+/// lock.release().unwrap();
+/// assert!(lock.release().is_err());
+/// ```
 #[derive(Debug)]
 pub struct RLock {
     permits: Permits,
@@ -69,6 +83,7 @@ impl RLock {
     }
 
     /// Whether this thread holds the lock, and does so once more now.
+    #[inline]
     fn enter_again(&self, me: ThreadId) -> bool {
         let is_mine = self.owner.load(Ordering::Relaxed) == me.get();
         if is_mine {
@@ -77,6 +92,7 @@ impl RLock {
         is_mine
     }
 
+    #[inline]
     fn own(&self, me: ThreadId, depth: u64) -> bool {
         self.owner.store(me.get(), Ordering::Relaxed);
         self.depth.store(depth, Ordering::Relaxed);
@@ -115,6 +131,7 @@ impl RLock {
         Ok(saved)
     }
 
+    #[inline]
     fn let_go(&self) -> Result<(), NotOwned> {
         self.depth.store(0, Ordering::Relaxed);
         self.owner.store(0, Ordering::Relaxed);

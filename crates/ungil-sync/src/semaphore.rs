@@ -11,12 +11,34 @@ use crate::statistics::Statistics;
 const MOST: u64 = u64::MAX >> 1;
 
 /// So many threads may hold it at once; more may be released than were acquired: `threading.Semaphore`.
+///
+/// What a thread did before it gave a permit back is seen by the thread that takes that permit.
+///
+/// ```
+/// use ungil_sync::{Semaphore, WaitResult};
+///
+/// let semaphore = Semaphore::new(2);
+/// assert!(semaphore.try_acquire() && semaphore.try_acquire());
+/// assert!(!semaphore.try_acquire());
+/// semaphore.release(2).unwrap();
+/// assert_eq!(semaphore.acquire(None), WaitResult::Ready);
+/// assert_eq!(semaphore.value(), 1);
+/// ```
 #[derive(Debug)]
 pub struct Semaphore {
     permits: Permits,
 }
 
 /// A semaphore that cannot be released more often than it was acquired: `threading.BoundedSemaphore`.
+///
+/// ```
+/// use ungil_sync::{BoundedSemaphore, ReleasedTooOften};
+///
+/// let semaphore = BoundedSemaphore::new(1);
+/// assert!(semaphore.try_acquire());
+/// assert_eq!(semaphore.release(1), Ok(()));
+/// assert_eq!(semaphore.release(1), Err(ReleasedTooOften));
+/// ```
 #[derive(Debug)]
 pub struct BoundedSemaphore {
     permits: Permits,

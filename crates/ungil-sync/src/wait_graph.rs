@@ -48,6 +48,17 @@ pub struct Cycle(Vec<Wait>);
 /// name for the lock.
 ///
 /// A thread waits for one thing at a time: a wait within a wait (in a signal handler, say) hides the outer one.
+///
+/// ```
+/// use ungil_sync::Lock;
+/// use ungil_sync::wait_graph::recorded;
+///
+/// let lock = Lock::new();
+/// assert!(lock.try_acquire());
+/// // To wait for it now would be to wait for ever.
+/// let cycle = recorded(&lock, 1, |wait| wait.cycle(|_| {}));
+/// assert_eq!(cycle.unwrap().waits()[0].lock, 1);
+/// ```
 pub fn recorded<R>(lock: &dyn Held, name: usize, wait: impl FnOnce(&Recorded) -> R) -> R {
     let thread = current_thread();
     // SAFETY: only the lifetime of the reference is taken away. The entry is read only in the registry, inside the gate, and

@@ -4,6 +4,34 @@
 //! leaves the gate and parks. Whoever ends the wait pops it inside the gate, signals inside the gate, and wakes after leaving it.
 //! A waiter that gives up enters the gate again and looks for itself: if it is still in the queue it takes itself out, and
 //! nobody will ever signal it; if it is not, the signal is already there, and what came with it is the waiter's to keep or to pass on.
+//! (Or the thread has forked between two waits, and this is the child, whose queues are empty: then there is neither.)
+//!
+//! ```
+//! use ungil_sync::waiters::{Signal, WaitQueue, Waiter, wake_all};
+//! use ungil_sync::{Deadline, Gate, WaitResult};
+//!
+//! static QUEUE: Gate<WaitQueue> = Gate::new(WaitQueue::new());
+//!
+//! fn wait_for_a_call(deadline: Deadline) -> WaitResult {
+//!     let waiter = Waiter::new();
+//!     QUEUE.enter().push_back(&waiter);
+//!     match waiter.park(deadline) {
+//!         Err(ended) if QUEUE.enter().remove(&waiter) => ended,
+//!         _ => WaitResult::Ready,
+//!     }
+//! }
+//!
+//! fn call() {
+//!     let woken = QUEUE.enter().signal(usize::MAX, Signal::GRANTED);
+//!     wake_all(woken);
+//! }
+//!
+//! let waiter = std::thread::spawn(|| wait_for_a_call(None));
+//! while !waiter.is_finished() {
+//!     call();
+//! }
+//! assert_eq!(waiter.join().unwrap(), WaitResult::Ready);
+//! ```
 
 use std::collections::VecDeque;
 use std::mem;
@@ -58,6 +86,11 @@ impl<T> Waiter<T> {
         self.parker.park(deadline).map(Signal)
     }
 
+    /// Looks for a signal so many times, without sleeping.
+    pub fn spin(&self, turns: u32) -> Option<Signal> {
+        self.parker.spin(turns).map(Signal)
+    }
+
     /// The signal, if there is one.
     pub fn signal(&self) -> Option<Signal> {
         self.parker.signal().map(Signal)
@@ -77,14 +110,23 @@ impl<T> Waiter<T> {
 /// A waiter that has been signalled and may still sleep.
 #[derive(Debug)]
 #[must_use = "the waiter sleeps until it is woken"]
-pub struct Woken<T = ()>(Arc<Waiter<T>>);
+pub struct Woken<T = ()> {
+    waiter: Arc<Waiter<T>>,
+    is_asleep: bool,
+}
 
 impl<T> Woken<T> {
+    fn signal(waiter: Arc<Waiter<T>>, signal: Signal) -> Self {
+        let is_asleep = waiter.parker.store(signal.0);
+        Self { waiter, is_asleep }
+    }
+
     /// Wakes it; to be called outside of the gate.
     pub fn wake(self) {
-        match &self.0.waker {
+        match &self.waiter.waker {
             Some(waker) => waker.wake_by_ref(),
-            None => self.0.parker.wake(),
+            None if self.is_asleep => self.waiter.parker.wake(),
+            None => {}
         }
     }
 }
@@ -127,15 +169,13 @@ impl<T> WaitQueue<T> {
 
     /// Signals who came first.
     pub fn signal_first(&mut self, signal: Signal) -> Option<Woken<T>> {
-        let first = self.0.pop_front()?;
-        first.parker.store(signal.0);
-        Some(Woken(first))
+        self.0.pop_front().map(|first| Woken::signal(first, signal))
     }
 
     /// Signals those who came first, `n` of them or all.
     pub fn signal(&mut self, n: usize, signal: Signal) -> Vec<Woken<T>> {
         let first = self.0.drain(..n.min(self.0.len()));
-        first.inspect(|waiter| waiter.parker.store(signal.0)).map(Woken).collect()
+        first.map(|waiter| Woken::signal(waiter, signal)).collect()
     }
 
     /// Hands `thing` to who came first, with [`Signal::GRANTED`]; gives it back if nobody waits.
@@ -146,8 +186,7 @@ impl<T> WaitQueue<T> {
     pub fn hand_to_first(&mut self, thing: T) -> Result<Woken<T>, T> {
         let Some(first) = self.0.pop_front() else { return Err(thing) };
         *first.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing);
-        first.parker.store(Signal::GRANTED.0);
-        Ok(Woken(first))
+        Ok(Woken::signal(first, Signal::GRANTED))
     }
 
     /// Takes `waiter` out, which gives up; false if it has been signalled already.

@@ -15,7 +15,11 @@ use ungil_sync::{Lock, Semaphore, WaitResult, current_thread};
 const LONG_ENOUGH: Duration = Duration::from_millis(1);
 
 /// Has a thread wait until it is its turn, gives back, and says whether the permit was still to be had then.
-fn is_free_for_all(give_back: impl Fn(), try_acquire: impl Fn() -> bool, is_waited_for: impl Fn() -> bool) -> bool {
+fn is_free_for_all(
+    give_back: impl Fn(),
+    try_acquire: impl Fn() -> bool,
+    is_waited_for: impl Fn() -> bool,
+) -> bool {
     until(is_waited_for);
     let begun = Instant::now();
     while begun.elapsed() < LONG_ENOUGH {

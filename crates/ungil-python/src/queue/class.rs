@@ -545,7 +545,7 @@ unsafe fn bound(py: Python<'_>, slf: *mut ffi::PyObject) -> Bound<'_, Queue> {
 
 /// What `block` says, which is true unless given.
 fn truth<'py>(py: Python<'py>, block: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    let is_blocking = block.map_or(Ok(true), |block| block.is_truthy())?;
+    let is_blocking = block.map_or(Ok(true), PyAnyMethods::is_truthy)?;
     Ok(PyBool::new(py, is_blocking).to_owned().into_any())
 }
 

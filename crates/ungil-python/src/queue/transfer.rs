@@ -51,7 +51,7 @@ pub(crate) fn patience(
     block: Option<&Bound<'_, PyAny>>,
     timeout: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Patience> {
-    if !block.map_or(Ok(true), |block| block.is_truthy())? {
+    if !block.map_or(Ok(true), PyAnyMethods::is_truthy)? {
         return Ok(Patience::None);
     }
     let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else {

@@ -30,8 +30,8 @@ use crate::{gil, timeout};
 /// ...         condition.notify()
 /// >>> with condition:
 /// ...     Thread(target=produce).start()
-/// ...     condition.wait_for(lambda: items)
-/// ['item']
+/// ...     condition.wait_for(lambda: len(items))
+/// 1
 #[pyclass(frozen, weakref, dict, subclass, module = "ungil.threading")]
 pub(crate) struct Condition {
     inner: sync::Condition,
@@ -77,13 +77,11 @@ impl Condition {
         match guard {
             Guard::Lock(lock) => {
                 let lock = &lock.get().inner;
-                let release = || lock.release().map_err(|error| PyRuntimeError::new_err(error.to_string()));
-                self.wait_natively(py, deadline, release, |()| lock.acquire(None))
+                self.wait_natively(py, deadline, || lock.release().ok(), |()| lock.acquire(None))
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
-                let release = || lock.save().map_err(|error| PyRuntimeError::new_err(error.to_string()));
-                self.wait_natively(py, deadline, release, |saved| lock.restore(saved, None))
+                self.wait_natively(py, deadline, || lock.save().ok(), |saved| lock.restore(saved, None))
             }
             Guard::Foreign(_) => self.wait_with(py, deadline),
         }
@@ -134,7 +132,8 @@ impl Condition {
     }
 
     /// Releases the lock altogether; what `_acquire_restore` wants to undo that.
-    fn _release_save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(name = "_release_save")]
+    fn release_save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let lock = self.guard(py)?.object(py);
         if lock.hasattr("_release_save")? {
             return lock.call_method0("_release_save");
@@ -144,7 +143,8 @@ impl Condition {
     }
 
     /// Acquires the lock as it was.
-    fn _acquire_restore(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[pyo3(name = "_acquire_restore")]
+    fn acquire_restore(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
         let lock = self.guard(py)?.object(py);
         if lock.hasattr("_acquire_restore")? {
             return lock.call_method1("_acquire_restore", (state,)).map(drop);
@@ -186,45 +186,47 @@ impl Condition {
         Ok(self.lock.get_or_init(|| Guard::RLock(lock)))
     }
 
-    /// Waits with a lock of ours, which is acquired again before the thread attaches.
+    /// Waits with a lock of ours. It is released and acquired detached: whoever gets it finds the interpreter free.
     fn wait_natively<S: Copy + Send + Sync>(
         &self,
         py: Python<'_>,
         deadline: Deadline,
-        release: impl FnOnce() -> PyResult<S>,
+        release: impl FnOnce() -> Option<S> + Send,
         acquire: impl Fn(S) -> WaitResult + Sync,
     ) -> PyResult<bool> {
         // Interrupted or not: the lock is held again when the wait is over. What a signal has to say is said then.
         let acquire = |saved| while acquire(saved) != WaitResult::Ready {};
         let mut waiting = self.inner.enroll();
-        let saved = release()?;
-        loop {
-            let ended = gil::detached(py, || {
-                let ended = waiting.wait_on(deadline);
-                if ended != WaitResult::Interrupted {
-                    acquire(saved);
-                }
-                ended
-            });
+        let mut wait = |saved| {
+            let ended = waiting.wait_on(deadline);
             if ended != WaitResult::Interrupted {
-                return Ok(ended == WaitResult::Ready);
+                acquire(saved);
             }
+            ended
+        };
+        let begun = gil::detached(py, || release().map(|saved| (saved, wait(saved))));
+        // Another thread has released the lock since it was looked at.
+        let (saved, mut ended) =
+            begun.ok_or_else(|| PyRuntimeError::new_err("cannot wait on un-acquired lock"))?;
+        while ended == WaitResult::Interrupted {
             if let Err(raised) = py.check_signals() {
                 gil::detached(py, || acquire(saved));
                 return Err(raised);
             }
+            ended = gil::detached(py, || wait(saved));
         }
+        Ok(ended == WaitResult::Ready)
     }
 
     /// Waits with a lock that is asked in Python.
     fn wait_with(&self, py: Python<'_>, deadline: Deadline) -> PyResult<bool> {
         let mut waiting = self.inner.enroll();
-        let saved = self._release_save(py)?;
+        let saved = self.release_save(py)?;
         let ended = gil::wait(py, || match waiting.wait_on(deadline) {
             WaitResult::Interrupted => Err(WaitResult::Interrupted),
             ended => Ok(ended),
         });
-        self._acquire_restore(py, &saved)?;
+        self.acquire_restore(py, &saved)?;
         Ok(ended? == Ok(WaitResult::Ready))
     }
 

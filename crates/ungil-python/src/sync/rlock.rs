@@ -2,10 +2,10 @@
 
 use std::ffi::CStr;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use ungil_sync as sync;
 use ungil_sync::wait_graph::Held;
 
@@ -33,9 +33,20 @@ pub(crate) struct RLock {
 impl RLock {
     // Subclasses have arguments of their own.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
-    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self::make(py)
+    #[classmethod]
+    #[pyo3(signature = (*args, **kwargs), text_signature = "()")]
+    fn new(
+        class: &Bound<'_, PyType>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let py = class.py();
+        let has_any = !args.is_empty() || kwargs.is_some_and(|kwargs| !kwargs.is_empty());
+        if has_any && class.is(py.get_type::<Self>()) && py.version_info() >= (3, 13) {
+            let text = c"Passing arguments to RLock is deprecated and will be removed in 3.15";
+            PyErr::warn(py, &py.get_type::<PyDeprecationWarning>(), text, 1)?;
+        }
+        Ok(Self::make(py))
     }
 
     /// Who holds the lock, how many threads wait for it, how often and how long threads have had to.

@@ -98,13 +98,13 @@ impl BoundedSemaphore {
     }
 
     /// How many permits there were at first.
-    #[getter]
-    fn _initial_value(&self) -> u64 {
+    #[getter(_initial_value)]
+    fn initial_value(&self) -> u64 {
         self.initial.load(Ordering::Relaxed)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let (value, initial) = (slf.as_super().get().inner.value(), slf.get()._initial_value());
+        let (value, initial) = (slf.as_super().get().inner.value(), slf.get().initial_value());
         with_state(slf.as_any(), &format!("value={value}/{initial}"))
     }
 }
@@ -192,7 +192,7 @@ unsafe extern "C" fn release_bounded(
     let semaphore: &Semaphore = unsafe { this(slf) };
     // SAFETY: the protocol's own arguments.
     let arguments = unsafe { Arguments::new(args, n_args, names) };
-    give_back(&semaphore.inner, arguments, bounded._initial_value())
+    give_back(&semaphore.inner, arguments, bounded.initial_value())
 }
 
 unsafe extern "C" fn exit_bounded(

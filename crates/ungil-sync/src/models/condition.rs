@@ -50,8 +50,9 @@ fn a_notification_at_two_timeouts_ends_one_wait() {
     check(|| {
         let condition = shared(Condition::new());
         let (first, second) = (condition.enroll(), condition.enroll());
-        let waits = [first, second]
-            .map(|waiting| thread::spawn(move || u32::from(waiting.wait(some_deadline()) == WaitResult::Ready)));
+        let waits = [first, second].map(|waiting| {
+            thread::spawn(move || u32::from(waiting.wait(some_deadline()) == WaitResult::Ready))
+        });
         condition.notify(1);
         let n_ready: u32 = waits.into_iter().map(|wait| wait.join().unwrap()).sum();
         assert!(n_ready <= 1);

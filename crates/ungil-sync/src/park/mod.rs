@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use platform::Word;
 
-use crate::prim::Ordering;
+use crate::prim::{Ordering, spin_loop};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,17 +45,22 @@ pub enum WaitResult {
 pub type Deadline = Option<Instant>;
 
 /// The deadline that lies `timeout` ahead; never, if that is further than the clock reaches.
+///
+/// A wait does not end before its deadline, and as soon after it as the system lets the thread run.
 pub fn deadline_in(timeout: Duration) -> Deadline {
     Instant::now().checked_add(timeout)
 }
 
-/// No signal has been stored.
+/// No signal has been stored, and the waiter does not sleep.
 const NONE: u32 = 0;
+/// No signal has been stored, and the waiter sleeps, or is about to.
+const ASLEEP: u32 = u32::MAX;
 
 /// One wait of one thread.
 #[derive(Debug)]
 pub(crate) struct Parker {
-    /// [`NONE`], or the signal. Stored by whoever ends the wait (Release), read by the sleeper (Acquire).
+    /// [`NONE`], [`ASLEEP`], or the signal. Changed from the first to the second by the waiter, and once to the signal by
+    /// whoever ends the wait, who so learns whether there is a thread to be woken.
     word: Word,
 }
 
@@ -66,8 +71,16 @@ impl Parker {
 
     /// The signal, if it has been stored.
     pub(crate) fn signal(&self) -> Option<u32> {
-        // Acquire: pairs with `store`, so that the sleeper sees what was done before it was woken.
-        Some(self.word.load(Ordering::Acquire)).filter(|signal| *signal != NONE)
+        // Acquire: pairs with `store`, so that the waiter sees what was done before its wait was ended.
+        Some(self.word.load(Ordering::Acquire)).filter(|word| *word != NONE && *word != ASLEEP)
+    }
+
+    /// Looks for a signal so many times, without sleeping.
+    pub(crate) fn spin(&self, turns: u32) -> Option<u32> {
+        (0..turns).find_map(|_| {
+            spin_loop();
+            self.signal()
+        })
     }
 
     /// Sleeps until a signal has been stored.
@@ -77,24 +90,27 @@ impl Parker {
     /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`] if that comes first.
     pub(crate) fn park(&self, deadline: Deadline) -> Result<u32, WaitResult> {
         loop {
+            // Relaxed: this and the swap of `store` are changes of one word, of which one comes first; if that is the swap,
+            // the signal is found by the load.
+            let _ = self.word.compare_exchange(NONE, ASLEEP, Ordering::Relaxed, Ordering::Relaxed);
             if let Some(signal) = self.signal() {
                 return Ok(signal);
             }
-            match self.word.wait(NONE, deadline) {
+            match self.word.wait(ASLEEP, deadline) {
                 WaitResult::Ready => {}
                 ended => return self.signal().ok_or(ended),
             }
         }
     }
 
-    /// Ends the wait, for the reason `signal`, which is not 0; [`Parker::wake`] must follow.
-    pub(crate) fn store(&self, signal: u32) {
-        debug_assert_ne!(signal, NONE);
+    /// Ends the wait, for the reason `signal`; if this returns true, [`Parker::wake`] must follow.
+    pub(crate) fn store(&self, signal: u32) -> bool {
+        debug_assert!(signal != NONE && signal != ASLEEP);
         // Release: pairs with `signal`.
-        self.word.store(signal, Ordering::Release);
+        self.word.swap(signal, Ordering::Release) == ASLEEP
     }
 
-    /// Wakes the sleeper, if it sleeps.
+    /// Wakes the sleeper.
     pub(crate) fn wake(&self) {
         self.word.wake_one();
     }

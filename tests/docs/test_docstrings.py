@@ -1,0 +1,40 @@
+"""The examples in the docstrings of the locks and queues do what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from collections.abc import Iterator
+
+import pytest
+
+MODULES = ("ungil.threading", "ungil.queue")
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    parser = doctest.DocTestParser()
+    for name in MODULES:
+        module = importlib.import_module(name)
+        documented = {name: module, **{f"{name}.{public}": getattr(module, public) for public in module.__all__}}
+        for place, thing in documented.items():
+            # What is the standard library's own is not ours to test.
+            if (getattr(thing, "__module__", None) or name).startswith("ungil"):
+                test = parser.get_doctest(thing.__doc__ or "", {}, place, None, None)
+                if test.examples:
+                    yield test
+
+
+EXAMPLES = list(examples())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_does_what_it_says(example: doctest.DocTest) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
+    runner.run(example, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+def test_every_class_of_ours_has_an_example() -> None:
+    names = {example.name.rpartition(".")[2] for example in EXAMPLES}
+    assert names >= {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier", "Queue"}
