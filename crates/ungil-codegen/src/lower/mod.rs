@@ -11,7 +11,8 @@
 //! - Each function of the IR is `fastcc T @name(ptr ctx, args…)`, or `fastcc {i32, T}` if it may raise: status 0 and the
 //!   result, or status 1 while the context holds the exception.
 //! - A type without representation is `{}`; LLVM drops such values.
-//! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports.
+//! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports. It is called
+//!   `@ungil_brief_entry` instead once the passes have shown that no call of it runs long (see `long`).
 
 mod calls;
 mod captures;
@@ -47,8 +48,12 @@ use function::{Body, Exit};
 use runtime::Runtime;
 use speculate::Guards;
 
-/// The name of the entry.
+pub(crate) use runtime::PARALLEL_FOR;
+
+/// The name of an entry that may run long.
 pub(crate) const ENTRY: &CStr = c"ungil_entry";
+/// The name of an entry that is over soon.
+pub(crate) const BRIEF_ENTRY: &CStr = c"ungil_brief_entry";
 
 /// LLVM's number for its own calling convention, which returns structs in registers.
 const FASTCC: u32 = 8;
@@ -60,6 +65,16 @@ pub(crate) enum Purpose {
     Code,
     /// To be explained: its loops are marked (see `explain`).
     Explanation,
+}
+
+/// The entry of a unit that has been lowered.
+pub(crate) fn entry<'c>(llvm: &Module<'c>) -> FunctionValue<'c> {
+    llvm.get_function(&ENTRY.to_string_lossy()).expect("every unit defines it")
+}
+
+/// Gives the entry of a unit the name of one that is over soon.
+pub(crate) fn name_brief(llvm: &Module<'_>) {
+    entry(llvm).as_global_value().set_name(&BRIEF_ENTRY.to_string_lossy());
 }
 
 /// The name of a function of the IR.

@@ -23,7 +23,7 @@ use super::captures::Captures;
 use super::function::{Body, Exit};
 use super::metadata::{self, Wish};
 use super::ops::is_constant;
-use super::runtime::Ty;
+use super::runtime::{PARALLEL_FOR, Ty};
 use super::speculate;
 use crate::Error;
 
@@ -75,7 +75,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let n_grains = self.grains(len, grain)?;
         let size = self.unit.context.i64_type().const_int(partial.layout.size as u64, false);
         let run = self.unit.runtime(
-            "ungil_rt_parallel_for",
+            PARALLEL_FOR,
             &[Ty::Ptr, Ty::Ptr, Ty::Ptr, Ty::I64, Ty::Ptr, Ty::I64],
             Some(Ty::I32),
             false,

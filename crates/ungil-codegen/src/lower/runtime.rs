@@ -15,6 +15,9 @@ use super::Unit;
 use super::function::Body;
 use crate::Error;
 
+/// The name of the parallel loop.
+pub(crate) const PARALLEL_FOR: &str = "ungil_rt_parallel_for";
+
 /// The declarations made so far.
 #[derive(Default)]
 pub(super) struct Runtime<'c> {
