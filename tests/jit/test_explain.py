@@ -77,6 +77,21 @@ def test_each_loop_has_its_fate():
     assert version.called == ()
 
 
+def test_a_loop_that_is_left_out_does_not_release_the_gil():
+    @njit
+    def count(n, value):
+        seen = 0.0
+        for i in range(n):
+            seen += i * value
+        return n
+
+    assert count(2**62, 0.5) == 2**62, "nobody waits for so many turns"
+    (version,) = count.explain().versions
+    (loop,) = version.loops
+    assert loop.lanes == 0
+    assert version.gil.startswith("held")
+
+
 def test_what_calls_itself_is_still_called():
     @njit
     def fibonacci(n):

@@ -11,16 +11,18 @@ use std::hash::Hash;
 
 use inkwell::basic_block::BasicBlock;
 use inkwell::module::Module;
-use inkwell::values::{CallSiteValue, FunctionValue, InstructionValue};
+use inkwell::values::{BasicValue, CallSiteValue, FunctionValue, InstructionOpcode, InstructionValue};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::lower::{self, PARALLEL_FOR};
+use crate::lower::{self, PARALLEL_FOR, POLL};
 
 /// What a call of a unit may have to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Left {
     /// Code that runs once.
     Nothing,
+    /// Loops that compute nothing and only ask whether to stop, apart from code that runs once.
+    Polls,
     /// Loops or recursions.
     Work,
 }
@@ -45,7 +47,37 @@ pub(crate) fn left(llvm: &Module<'_>) -> Left {
         }
     }
     let cycles = cycles(&edges);
-    if cycles.is_empty() { Left::Nothing } else { Left::Work }
+    if cycles.is_empty() {
+        Left::Nothing
+    } else if blocks.iter().all(|block| is_idle(*block, &cycles)) {
+        Left::Polls
+    } else {
+        Left::Work
+    }
+}
+
+/// Whether `block` is no reason to run the cycles: nothing outside sees what they do, or needs their values.
+fn is_idle(block: BasicBlock<'_>, cycles: &FxHashSet<BasicBlock<'_>>) -> bool {
+    let has_no_effect = |instruction: InstructionValue<'_>| match instruction.get_opcode() {
+        InstructionOpcode::Store => false,
+        InstructionOpcode::Call => {
+            callee(instruction).is_some_and(|callee| is_intrinsic(callee) || is_named(callee, POLL))
+        }
+        _ => true,
+    };
+    let needs_none = |instruction: InstructionValue<'_>| {
+        // What tells the passes something does nothing; and its operands may be metadata, which inkwell cannot read.
+        if callee(instruction)
+            .is_some_and(|callee| is_intrinsic(callee) && callee.get_type().get_return_type().is_none())
+        {
+            return true;
+        }
+        let values = instruction.get_operands().filter_map(|operand| operand?.value());
+        let mut places = values.filter_map(|value| value.as_instruction_value()?.get_parent());
+        !places.any(|place| cycles.contains(&place))
+    };
+    let mut instructions = block.get_instructions();
+    if cycles.contains(&block) { instructions.all(has_no_effect) } else { instructions.all(needs_none) }
 }
 
 fn successors(block: BasicBlock<'_>) -> impl Iterator<Item = BasicBlock<'_>> {
@@ -59,6 +91,10 @@ fn callees(block: BasicBlock<'_>) -> impl Iterator<Item = FunctionValue<'_>> {
 
 fn callee(instruction: InstructionValue<'_>) -> Option<FunctionValue<'_>> {
     CallSiteValue::try_from(instruction).ok()?.get_called_fn_value()
+}
+
+fn is_intrinsic(function: FunctionValue<'_>) -> bool {
+    function.get_intrinsic_id() != 0
 }
 
 fn is_named(function: FunctionValue<'_>, name: &str) -> bool {

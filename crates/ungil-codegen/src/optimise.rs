@@ -12,7 +12,7 @@ use ungil_ir::ir;
 
 use crate::code::Timings;
 use crate::long::{self, Left};
-use crate::lower::Purpose;
+use crate::lower::{Polling, Purpose};
 use crate::store::{self, ObjectStore};
 use crate::{Error, Options, context, lower, pipeline, target};
 
@@ -39,7 +39,7 @@ pub(crate) fn object(
     let start = Instant::now();
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let llvm = stages.build()?;
+    let llvm = stages.build(Polling::On)?;
     let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
     let kept = unit.as_ref().and_then(|(store, unit)| store.get(unit));
     let built = Instant::now();
@@ -66,13 +66,13 @@ pub(crate) fn optimised<'c>(
     purpose: Purpose,
 ) -> Result<Module<'c>, Error> {
     let stages = Stages::new(context, module, options, purpose)?;
-    stages.optimise(stages.build()?)
+    stages.optimise(stages.build(Polling::On)?)
 }
 
 pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let mut llvm = stages.build()?;
+    let mut llvm = stages.build(Polling::On)?;
     if optimised {
         llvm = stages.optimise(llvm)?;
     }
@@ -82,7 +82,7 @@ pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) 
 pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let llvm = stages.optimise(stages.build()?)?;
+    let llvm = stages.optimise(stages.build(Polling::On)?)?;
     let text = stages.write(&llvm, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(text.as_slice()).trim_end_matches('\0').to_owned())
 }
@@ -118,8 +118,8 @@ impl<'c, 'm> Stages<'c, 'm> {
         Ok(Self { context, module, machine: target::machine(level.machine())?, level, purpose })
     }
 
-    fn build(&self) -> Result<Module<'c>, Error> {
-        let llvm = lower::module(self.context, self.module, &self.machine, self.purpose)?;
+    fn build(&self, polling: Polling) -> Result<Module<'c>, Error> {
+        let llvm = lower::module(self.context, self.module, &self.machine, self.purpose, polling)?;
         if cfg!(debug_assertions) {
             llvm.verify().map_err(|message| {
                 Error::llvm(
@@ -131,10 +131,21 @@ impl<'c, 'm> Stages<'c, 'm> {
         Ok(llvm)
     }
 
-    /// Runs the passes, and names the entry for whether a call may run long.
-    fn optimise(&self, llvm: Module<'c>) -> Result<Module<'c>, Error> {
+    /// Runs the passes over a module that polls, and names its entry for whether a call may run long.
+    ///
+    /// LLVM takes away a loop that computes nothing, but not the polls between its strips. Where they are all that is left, they
+    /// keep nothing but themselves running, and the module is made without.
+    fn optimise(&self, mut llvm: Module<'c>) -> Result<Module<'c>, Error> {
         self.run_passes(&llvm)?;
-        if long::left(&llvm) == Left::Nothing {
+        let mut left = long::left(&llvm);
+        if left == Left::Polls {
+            let unpolled = self.build(Polling::Off)?;
+            self.run_passes(&unpolled)?;
+            if long::left(&unpolled) == Left::Nothing {
+                (llvm, left) = (unpolled, Left::Nothing);
+            }
+        }
+        if left == Left::Nothing {
             lower::name_brief(&llvm);
         }
         Ok(llvm)

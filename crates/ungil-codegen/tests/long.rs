@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use support::{Builder, call, compile, module};
-use ungil_codegen::{Code, ObjectStore, OptLevel, Options, compile_with, emit_object};
+use ungil_codegen::{Code, ObjectStore, OptLevel, Options, compile_with, emit_llvm, emit_object};
 use ungil_ir::Type;
 use ungil_ir::ir::{
     self, BinaryOp, CompareOp, ExceptionClass, FuncId, Function, Inline, Module, Op, Parallel, Raise,
@@ -83,6 +83,28 @@ fn a_loop_whose_turns_are_written_out_is_brief() {
         assert!(as_written.is_long());
         assert_eq!(result(&as_written, 0), THREE_TURNS);
     }
+}
+
+#[test]
+fn a_loop_that_computes_nothing_is_brief_and_polls_no_more() {
+    for module in [module(squares(None, false)), calling(squares(None, false))] {
+        let code = compile(&module);
+        assert!(!code.is_long());
+        // With a poll for each strip of turns this would last for hours.
+        assert_eq!(result(&code, i64::MAX), 7);
+        let text = emit_llvm(&module, &Options::default(), true).expect("it compiles");
+        assert!(!text.contains("ungil_rt_"), "{text}");
+    }
+}
+
+#[test]
+fn loops_in_loops_that_compute_nothing_are_brief() {
+    let (mut b, p) = Builder::new(&[Type::INT64], Type::INT64);
+    b.for_(p[0], None, |b, _, _| b.for_(p[0], None, |_, _, _| ()));
+    b.return_(p[0]);
+    let code = compile(&module(b.finish()));
+    assert!(!code.is_long());
+    assert_eq!(result(&code, i64::MAX), i64::MAX);
 }
 
 #[test]

@@ -9,14 +9,14 @@ use std::iter;
 use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
 use inkwell::values::IntValue;
-use ungil_ir::ir::{self, BinaryOp, ForLoop, Intrinsic, Label, Op, StmtKind};
+use ungil_ir::ir::{self, BinaryOp, Block, ForLoop, FuncId, Intrinsic, Label, Op, StmtKind, ValueId};
 use ungil_ir::{FloatTy, IntTy, Type};
 
-use super::Purpose;
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
 use super::speculate::{self, vars_set};
+use super::{Polling, Purpose, Unit};
 use crate::{Error, explain, target};
 
 /// How the turns of a loop are run.
@@ -30,10 +30,17 @@ pub(super) enum Pace {
     Rare,
 }
 
+impl Unit<'_, '_> {
+    /// When a loop of function `id` polls; `len` is known for a `For`.
+    pub(super) fn polls(&self, id: FuncId, len: Option<ValueId>, body: &Block) -> Polls {
+        if self.polling == Polling::Off { Polls::Never } else { self.costs.polls(id, len, body) }
+    }
+}
+
 impl<'u, 'c> Body<'u, 'c, '_> {
     /// Lowers a serial `For`.
     pub(super) fn count(&mut self, looped: &'u ForLoop) -> Result<(), Error> {
-        let polls = self.unit.costs.polls(self.id, Some(looped.len), &looped.body);
+        let polls = self.unit.polls(self.id, Some(looped.len), &looped.body);
         let start = self.unit.context.i64_type().const_zero();
         let end = self.value(looped.len)?.into_int_value();
         self.count_between(looped, start, end, polls)
@@ -193,11 +200,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     }
 
     /// Lowers a `Loop`.
-    pub(super) fn endless(&mut self, label: Label, body: &'u ir::Block) -> Result<Falls, Error> {
+    pub(super) fn endless(&mut self, label: Label, body: &'u Block) -> Result<Falls, Error> {
         let i64_type = self.unit.context.i64_type();
         let [strip_head, head, latch, exit] =
             ["strip", "loop", "loop.next", "loop.end"].map(|name| self.append(name));
-        let strip = match self.unit.costs.polls(self.id, None, body) {
+        let strip = match self.unit.polls(self.id, None, body) {
             Polls::EachStrip(strip) => strip,
             Polls::Never | Polls::EachTurn => 1,
         };

@@ -48,7 +48,7 @@ use function::{Body, Exit};
 use runtime::Runtime;
 use speculate::Guards;
 
-pub(crate) use runtime::PARALLEL_FOR;
+pub(crate) use runtime::{PARALLEL_FOR, POLL};
 
 /// The name of an entry that may run long.
 pub(crate) const ENTRY: &CStr = c"ungil_entry";
@@ -65,6 +65,15 @@ pub(crate) enum Purpose {
     Code,
     /// To be explained: its loops are marked (see `explain`).
     Explanation,
+}
+
+/// Whether loops and recursions ask from time to time whether to stop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polling {
+    /// They do.
+    On,
+    /// They do not: code to be run only if the passes leave neither loop nor recursion of it.
+    Off,
 }
 
 /// The entry of a unit that has been lowered.
@@ -88,6 +97,7 @@ pub(crate) fn module<'c>(
     module: &ir::Module,
     machine: &TargetMachine,
     purpose: Purpose,
+    polling: Polling,
 ) -> Result<Module<'c>, Error> {
     if cfg!(debug_assertions) {
         ungil_ir::verify::verify(module).map_err(|violations| Error::Malformed(violations.join("\n")))?;
@@ -102,6 +112,7 @@ pub(crate) fn module<'c>(
         context,
         ir: module,
         purpose,
+        polling,
         effects,
         guards,
         costs: Costs::of(module),
@@ -140,6 +151,7 @@ struct Unit<'c, 'm> {
     llvm: Module<'c>,
     ir: &'m ir::Module,
     purpose: Purpose,
+    polling: Polling,
     effects: Vec<Effects>,
     costs: Costs,
     guards: Guards,

@@ -182,7 +182,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let len_place = captured.values.len() + captured.vars.len();
         let len = body.load(captures_at, captured.fields.offsets[len_place], &Type::INT64)?.into_int_value();
         let (start, end) = body.turns_of(first, past, len, grain)?;
-        let polls = unit.costs.polls(self.id, None, &looped.body);
+        let polls = unit.polls(self.id, None, &looped.body);
         body.count_between(looped, start, end, polls)?;
 
         let vars =
