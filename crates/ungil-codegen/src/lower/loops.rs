@@ -46,7 +46,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.count_between(looped, start, end, polls)
     }
 
-    /// Runs the turns `start..end` of `looped`; `start >= 0`.
+    /// Runs the turns `start..end` of `looped`; `start >= 0`, as LLVM can see.
     pub(super) fn count_between(
         &mut self,
         looped: &'u ForLoop,
@@ -82,7 +82,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let is_guarded = self.unit.guards.looped(&self.unit.effects, looped);
         let strip = if is_guarded { strip.min(speculate::MAX_STRIP) } else { strip };
         let strip = i64_type.const_int(strip, false);
-        let is_last = self.builder.build_int_compare(IntPredicate::SLE, left, strip, "")?;
+        // Some turns are left, so unsigned is as good as signed. It tells LLVM that a strip has no fewer than none, and by that
+        // and by `start` that no index is negative: without AVX-512 only such integers become floats side by side.
+        let is_last = self.builder.build_int_compare(IntPredicate::ULE, left, strip, "")?;
         let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
         let strip_end = self.builder.build_int_nsw_add(base_value, n_turns, "strip.end")?;
         self.strip(looped, base_value, n_turns, exit)?;

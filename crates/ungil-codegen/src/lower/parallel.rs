@@ -181,6 +181,8 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let [first, past] = [2, 3].map(|n| llvm.get_nth_param(n).expect("it has five").into_int_value());
         let len_place = captured.values.len() + captured.vars.len();
         let len = body.load(captures_at, captured.fields.offsets[len_place], &Type::INT64)?.into_int_value();
+        let zero = unit.context.i64_type().const_zero();
+        body.assume(body.builder.build_int_compare(IntPredicate::SGE, first, zero, "")?)?;
         let (start, end) = body.turns_of(first, past, len, grain)?;
         let polls = unit.polls(self.id, None, &looped.body);
         body.count_between(looped, start, end, polls)?;
