@@ -21,25 +21,34 @@ use crate::lower::{self, PARALLEL_FOR, POLL};
 pub(crate) enum Left {
     /// Code that runs once.
     Nothing,
-    /// Loops that compute nothing and only ask whether to stop, apart from code that runs once.
-    Polls,
+    /// What is around loops that compute nothing, it seems: their polls, or the threads that their turns were for.
+    Husks,
     /// Loops or recursions.
     Work,
 }
 
 /// What the passes have left of `llvm`.
 pub(crate) fn left(llvm: &Module<'_>) -> Left {
-    let entry = lower::entry(llvm).get_first_basic_block().expect("the entry is defined");
-    let mut blocks = vec![entry];
-    let mut known = FxHashSet::from_iter([entry]);
-    let mut edges = Vec::new();
+    let (left, bodies) = left_of(llvm, lower::entry(llvm));
+    if bodies.is_empty() {
+        return left;
+    }
+    // What joins the results of a parallel loop's chunks is a loop too: whether that has work is told by the bodies.
+    let mut within = bodies.into_iter().map(|body| left_of(llvm, body));
+    if within.all(|(left, inner)| left != Left::Work && inner.is_empty()) { Left::Husks } else { Left::Work }
+}
+
+/// What is left of a function and of what it calls, apart from the bodies of parallel loops, which come beside it.
+fn left_of<'c>(llvm: &Module<'c>, function: FunctionValue<'c>) -> (Left, Vec<FunctionValue<'c>>) {
+    let mut blocks: Vec<_> = function.get_first_basic_block().into_iter().collect();
+    let mut known: FxHashSet<_> = blocks.iter().copied().collect();
+    let (mut edges, mut bodies) = (Vec::new(), Vec::new());
     let mut n_seen = 0;
     while let Some(block) = blocks.get(n_seen).copied() {
         n_seen += 1;
-        if callees(block).any(|callee| is_named(callee, PARALLEL_FOR)) {
-            return Left::Work;
-        }
-        for next in callees(block).filter_map(FunctionValue::get_first_basic_block).chain(successors(block)) {
+        bodies.extend(block.get_instructions().filter_map(|instruction| parallel_body(llvm, instruction)));
+        let callees = block.get_instructions().filter_map(callee);
+        for next in callees.filter_map(FunctionValue::get_first_basic_block).chain(successors(block)) {
             edges.push((block, next));
             if known.insert(next) {
                 blocks.push(next);
@@ -47,13 +56,14 @@ pub(crate) fn left(llvm: &Module<'_>) -> Left {
         }
     }
     let cycles = cycles(&edges);
-    if cycles.is_empty() {
+    let left = if cycles.is_empty() {
         Left::Nothing
     } else if blocks.iter().all(|block| is_idle(*block, &cycles)) {
-        Left::Polls
+        Left::Husks
     } else {
         Left::Work
-    }
+    };
+    (left, bodies)
 }
 
 /// Whether `block` is no reason to run the cycles: nothing outside sees what they do, or needs their values.
@@ -85,12 +95,15 @@ fn successors(block: BasicBlock<'_>) -> impl Iterator<Item = BasicBlock<'_>> {
     operands.filter_map(|operand| operand?.block())
 }
 
-fn callees(block: BasicBlock<'_>) -> impl Iterator<Item = FunctionValue<'_>> {
-    block.get_instructions().filter_map(callee)
-}
-
 fn callee(instruction: InstructionValue<'_>) -> Option<FunctionValue<'_>> {
     CallSiteValue::try_from(instruction).ok()?.get_called_fn_value()
+}
+
+/// The body of the parallel loop that `instruction` runs, if it does.
+fn parallel_body<'c>(llvm: &Module<'c>, instruction: InstructionValue<'c>) -> Option<FunctionValue<'c>> {
+    callee(instruction).filter(|callee| is_named(*callee, PARALLEL_FOR))?;
+    let body = instruction.get_operand(1)?.value()?.into_pointer_value();
+    Some(llvm.get_function(&body.get_name().to_string_lossy()).expect("a loop names its body"))
 }
 
 fn is_intrinsic(function: FunctionValue<'_>) -> bool {

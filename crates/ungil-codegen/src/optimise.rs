@@ -12,7 +12,7 @@ use ungil_ir::ir;
 
 use crate::code::Timings;
 use crate::long::{self, Left};
-use crate::lower::{Polling, Purpose};
+use crate::lower::{Loops, Purpose};
 use crate::store::{self, ObjectStore};
 use crate::{Error, Options, context, lower, pipeline, target};
 
@@ -39,7 +39,7 @@ pub(crate) fn object(
     let start = Instant::now();
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let llvm = stages.build(Polling::On)?;
+    let llvm = stages.build(Loops::Run)?;
     let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
     let kept = unit.as_ref().and_then(|(store, unit)| store.get(unit));
     let built = Instant::now();
@@ -66,13 +66,13 @@ pub(crate) fn optimised<'c>(
     purpose: Purpose,
 ) -> Result<Module<'c>, Error> {
     let stages = Stages::new(context, module, options, purpose)?;
-    stages.optimise(stages.build(Polling::On)?)
+    stages.optimise(stages.build(Loops::Run)?)
 }
 
 pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let mut llvm = stages.build(Polling::On)?;
+    let mut llvm = stages.build(Loops::Run)?;
     if optimised {
         llvm = stages.optimise(llvm)?;
     }
@@ -82,7 +82,7 @@ pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) 
 pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
     let context = context::new();
     let stages = Stages::new(&context, module, options, Purpose::Code)?;
-    let llvm = stages.optimise(stages.build(Polling::On)?)?;
+    let llvm = stages.optimise(stages.build(Loops::Run)?)?;
     let text = stages.write(&llvm, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(text.as_slice()).trim_end_matches('\0').to_owned())
 }
@@ -118,8 +118,8 @@ impl<'c, 'm> Stages<'c, 'm> {
         Ok(Self { context, module, machine: target::machine(level.machine())?, level, purpose })
     }
 
-    fn build(&self, polling: Polling) -> Result<Module<'c>, Error> {
-        let llvm = lower::module(self.context, self.module, &self.machine, self.purpose, polling)?;
+    fn build(&self, loops: Loops) -> Result<Module<'c>, Error> {
+        let llvm = lower::module(self.context, self.module, &self.machine, self.purpose, loops)?;
         if cfg!(debug_assertions) {
             llvm.verify().map_err(|message| {
                 Error::llvm(
@@ -131,18 +131,18 @@ impl<'c, 'm> Stages<'c, 'm> {
         Ok(llvm)
     }
 
-    /// Runs the passes over a module that polls, and names its entry for whether a call may run long.
+    /// Runs the passes over a module whose loops are to be run, and names its entry for whether a call may run long.
     ///
-    /// LLVM takes away a loop that computes nothing, but not the polls between its strips. Where they are all that is left, they
-    /// keep nothing but themselves running, and the module is made without.
+    /// LLVM takes away the turns of a loop that computes nothing, but not the polls between its strips, and not the call that
+    /// hands the chunks of a parallel one to threads. Where that is all there is, the module is made with bare loops.
     fn optimise(&self, mut llvm: Module<'c>) -> Result<Module<'c>, Error> {
         self.run_passes(&llvm)?;
         let mut left = long::left(&llvm);
-        if left == Left::Polls {
-            let unpolled = self.build(Polling::Off)?;
-            self.run_passes(&unpolled)?;
-            if long::left(&unpolled) == Left::Nothing {
-                (llvm, left) = (unpolled, Left::Nothing);
+        if left == Left::Husks {
+            let bare = self.build(Loops::Bare)?;
+            self.run_passes(&bare)?;
+            if long::left(&bare) == Left::Nothing {
+                (llvm, left) = (bare, Left::Nothing);
             }
         }
         if left == Left::Nothing {

@@ -86,7 +86,7 @@ fn a_loop_whose_turns_are_written_out_is_brief() {
 }
 
 #[test]
-fn a_loop_that_computes_nothing_is_brief_and_polls_no_more() {
+fn a_loop_that_computes_nothing_is_brief_and_does_not_poll() {
     for module in [module(squares(None, false)), calling(squares(None, false))] {
         let code = compile(&module);
         assert!(!code.is_long());
@@ -125,21 +125,51 @@ fn a_recursion_is_long() {
     assert_eq!(result(&code, 20), 6765);
 }
 
-#[test]
-fn a_parallel_loop_is_long_whatever_is_left_of_its_body() {
+/// A parallel sum from `n` on of `i * i | i`, or of nothing, for `i` below `n`; behind a serial loop if that is asked for.
+fn summing(is_adding: bool, is_behind_another: bool) -> Module {
     let (mut add, p) = Builder::new(&[Type::INT64, Type::INT64], Type::INT64);
     let sum = add.binary(BinaryOp::Add, p[0], p[1]);
     add.return_(sum);
     let (mut b, p) = Builder::new(&[Type::INT64], Type::INT64);
     let acc = b.var(Type::INT64);
+    b.set(acc, p[0]);
     let zero = b.int(0);
-    b.set(acc, zero);
+    if is_behind_another {
+        b.for_(p[0], None, |b, index, _| {
+            let old = b.get(acc);
+            let square = b.binary(BinaryOp::Mul, old, old);
+            let new = b.binary(BinaryOp::Xor, square, index);
+            b.set(acc, new);
+        });
+    }
     let reductions = vec![Reduction { var: acc, identity: zero, combine: FuncId(1) }];
-    b.for_(p[0], Some(Parallel { reductions, last: vec![] }), |_, _, _| ());
+    b.for_(p[0], Some(Parallel { reductions, last: vec![] }), |b, index, _| {
+        let old = b.get(acc);
+        let square = b.binary(BinaryOp::Mul, index, index);
+        let term = if is_adding { b.binary(BinaryOp::Or, square, index) } else { zero };
+        let new = b.binary(BinaryOp::Add, old, term);
+        b.set(acc, new);
+    });
     let sum = b.get(acc);
     b.return_(sum);
-    let functions = vec![b.finish(), add.finish()];
-    assert!(compile(&Module { functions, entry: Some(FuncId(0)), ..Module::default() }).is_long());
+    Module { functions: vec![b.finish(), add.finish()], entry: Some(FuncId(0)), ..Module::default() }
+}
+
+#[test]
+fn a_parallel_loop_is_long_if_it_computes_anything() {
+    let code = compile(&summing(true, false));
+    assert!(code.is_long());
+    assert_eq!(result(&code, 1000), 1000 + (0..1000).map(|i| (i * i) | i).sum::<i64>());
+    let code = compile(&summing(false, false));
+    assert!(!code.is_long());
+    assert_eq!(result(&code, i64::MAX), i64::MAX);
+}
+
+#[test]
+fn one_loop_that_computes_is_enough_to_be_long() {
+    let code = compile(&summing(false, true));
+    assert!(code.is_long());
+    assert_eq!(result(&code, 1000), (0..1000).fold(1000_i64, |v, i| v.wrapping_mul(v) ^ i));
 }
 
 #[test]

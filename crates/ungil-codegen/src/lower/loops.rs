@@ -16,7 +16,7 @@ use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
 use super::speculate::{self, vars_set};
-use super::{Polling, Purpose, Unit};
+use super::{Loops, Purpose, Unit};
 use crate::{Error, explain, target};
 
 /// How the turns of a loop are run.
@@ -33,7 +33,7 @@ pub(super) enum Pace {
 impl Unit<'_, '_> {
     /// When a loop of function `id` polls; `len` is known for a `For`.
     pub(super) fn polls(&self, id: FuncId, len: Option<ValueId>, body: &Block) -> Polls {
-        if self.polling == Polling::Off { Polls::Never } else { self.costs.polls(id, len, body) }
+        if self.loops == Loops::Bare { Polls::Never } else { self.costs.polls(id, len, body) }
     }
 }
 

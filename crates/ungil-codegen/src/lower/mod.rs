@@ -67,13 +67,13 @@ pub(crate) enum Purpose {
     Explanation,
 }
 
-/// Whether loops and recursions ask from time to time whether to stop.
+/// How loops are lowered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Polling {
-    /// They do.
-    On,
-    /// They do not: code to be run only if the passes leave neither loop nor recursion of it.
-    Off,
+pub(crate) enum Loops {
+    /// To be run: they poll, and the parallel ones run on all threads.
+    Run,
+    /// To be taken away: they do neither. Such code may be run only if the passes leave no loop and no recursion of it.
+    Bare,
 }
 
 /// The entry of a unit that has been lowered.
@@ -97,7 +97,7 @@ pub(crate) fn module<'c>(
     module: &ir::Module,
     machine: &TargetMachine,
     purpose: Purpose,
-    polling: Polling,
+    loops: Loops,
 ) -> Result<Module<'c>, Error> {
     if cfg!(debug_assertions) {
         ungil_ir::verify::verify(module).map_err(|violations| Error::Malformed(violations.join("\n")))?;
@@ -112,7 +112,7 @@ pub(crate) fn module<'c>(
         context,
         ir: module,
         purpose,
-        polling,
+        loops,
         effects,
         guards,
         costs: Costs::of(module),
@@ -151,7 +151,7 @@ struct Unit<'c, 'm> {
     llvm: Module<'c>,
     ir: &'m ir::Module,
     purpose: Purpose,
-    polling: Polling,
+    loops: Loops,
     effects: Vec<Effects>,
     costs: Costs,
     guards: Guards,

@@ -12,7 +12,7 @@ use inkwell::{AtomicOrdering, IntPredicate};
 use ungil_rt::{CONTEXT_LAST_TICK, CONTEXT_STACK_LIMIT, CONTEXT_THREAD_ID};
 
 use super::function::Body;
-use super::{Polling, Unit};
+use super::{Loops, Unit};
 use crate::Error;
 
 /// The name of the poll.
@@ -78,7 +78,7 @@ impl<'c> Unit<'c, '_> {
 impl<'c> Body<'_, 'c, '_> {
     /// Asks whether to stop, and leaves if so.
     pub(super) fn poll(&mut self) -> Result<(), Error> {
-        if self.unit.polling == Polling::Off {
+        if self.unit.loops == Loops::Bare {
             return Ok(());
         }
         let i32_type = self.unit.context.i32_type();
