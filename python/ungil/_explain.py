@@ -45,7 +45,7 @@ class Loop:
     def _draw(self, to: Text) -> None:
         to.append(f"  {self.file}:{self.line}  ", _WEAK)
         to.append(f"{self.text}\n", "bold")
-        if self.parallel:
+        if self.parallel and self.lanes:
             to.append("    parallel: chunks of turns run on all threads", _GOOD)
             if self.reductions:
                 to.append(f"; {', '.join(self.reductions)} joined in the order of the chunks", _GOOD)

@@ -77,6 +77,24 @@ def test_each_loop_has_its_fate():
     assert version.called == ()
 
 
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_loop_that_is_left_out_does_not_release_the_gil(parallel):
+    @njit(parallel=parallel, fastmath=True)
+    def count(n, value):
+        seen = 0.0
+        for i in prange(n):
+            seen += math.isnan(i * value)
+        return seen
+
+    assert count(2**62, 0.5) == 0.0, "nobody waits for so many turns"
+    explanation = count.explain()
+    (version,) = explanation.versions
+    (loop,) = version.loops
+    assert (loop.parallel, loop.lanes) == (parallel, 0)
+    assert version.gil.startswith("held")
+    assert "threads" not in str(explanation)
+
+
 def test_what_calls_itself_is_still_called():
     @njit
     def fibonacci(n):

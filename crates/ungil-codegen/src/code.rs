@@ -60,6 +60,11 @@ impl Code {
         self.library.entry()
     }
 
+    /// Whether a call may run long: whether the passes have left a loop or a recursion of what it does.
+    pub fn is_long(&self) -> bool {
+        self.library.is_long()
+    }
+
     /// How long its stages took; zero for those that loading an object skips.
     pub fn timings(&self) -> Timings {
         self.timings

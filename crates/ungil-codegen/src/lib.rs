@@ -1,8 +1,9 @@
 //! From the typed IR to machine code in this process, by LLVM 19.
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
-//! passes that `pipeline` lists and writes an object file, `store` says how such a file may be kept, `explain` tells what the passes did, `target` describes the machine it is for; [`Code`] is a loaded
-//! object, `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
+//! passes that `pipeline` lists and writes an object file, `long` tells whether a call of it may run long, `store` says how such a
+//! file may be kept, `explain` tells what the passes did, `target` describes the machine it is for; [`Code`] is a loaded object,
+//! `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
 //!
 //! Architecture Invariant: this is the only crate that names LLVM. Objects hold no addresses of this process, so that
 //! they can be kept on disk and loaded by another one on the same machine.
@@ -12,6 +13,7 @@ mod context;
 mod error;
 mod explain;
 mod fork;
+mod long;
 mod lower;
 mod optimise;
 mod orc;

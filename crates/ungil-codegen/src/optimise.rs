@@ -11,7 +11,8 @@ use inkwell::targets::{FileType, TargetMachine};
 use ungil_ir::ir;
 
 use crate::code::Timings;
-use crate::lower::Purpose;
+use crate::long::{self, Left};
+use crate::lower::{Loops, Purpose};
 use crate::store::{self, ObjectStore};
 use crate::{Error, Options, context, lower, pipeline, target};
 
@@ -37,8 +38,8 @@ pub(crate) fn object(
 ) -> Result<(Vec<u8>, Timings), Error> {
     let start = Instant::now();
     let context = context::new();
-    let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(&context, module, &machine, Purpose::Code)?;
+    let stages = Stages::new(&context, module, options, Purpose::Code)?;
+    let llvm = stages.build(Loops::Run)?;
     let unit = store.map(|store| (store, store::unit(&llvm, options.opt_level)));
     let kept = unit.as_ref().and_then(|(store, unit)| store.get(unit));
     let built = Instant::now();
@@ -46,10 +47,10 @@ pub(crate) fn object(
     if let Some(object) = kept {
         return Ok((object, timings));
     }
-    run_passes(&llvm, &machine, options)?;
+    let llvm = stages.optimise(llvm)?;
     let optimised = Instant::now();
     timings.optimise = optimised - built;
-    let object = write(&llvm, &machine, FileType::Object)?.as_slice().to_vec();
+    let object = stages.write(&llvm, FileType::Object)?.as_slice().to_vec();
     timings.emit = optimised.elapsed();
     if let Some((store, unit)) = unit {
         store.put(&unit, &object);
@@ -64,28 +65,25 @@ pub(crate) fn optimised<'c>(
     options: Options,
     purpose: Purpose,
 ) -> Result<Module<'c>, Error> {
-    let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(context, module, &machine, purpose)?;
-    run_passes(&llvm, &machine, options)?;
-    Ok(llvm)
+    let stages = Stages::new(context, module, options, purpose)?;
+    stages.optimise(stages.build(Loops::Run)?)
 }
 
 pub(crate) fn llvm_text(module: &ir::Module, options: Options, optimised: bool) -> Result<String, Error> {
     let context = context::new();
-    let llvm = if optimised {
-        self::optimised(&context, module, options, Purpose::Code)?
-    } else {
-        build(&context, module, &target::machine(options.opt_level.machine())?, Purpose::Code)?
-    };
+    let stages = Stages::new(&context, module, options, Purpose::Code)?;
+    let mut llvm = stages.build(Loops::Run)?;
+    if optimised {
+        llvm = stages.optimise(llvm)?;
+    }
     Ok(llvm.print_to_string().to_string())
 }
 
 pub(crate) fn assembly(module: &ir::Module, options: Options) -> Result<String, Error> {
     let context = context::new();
-    let machine = target::machine(options.opt_level.machine())?;
-    let llvm = build(&context, module, &machine, Purpose::Code)?;
-    run_passes(&llvm, &machine, options)?;
-    let text = write(&llvm, &machine, FileType::Assembly)?;
+    let stages = Stages::new(&context, module, options, Purpose::Code)?;
+    let llvm = stages.optimise(stages.build(Loops::Run)?)?;
+    let text = stages.write(&llvm, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(text.as_slice()).trim_end_matches('\0').to_owned())
 }
 
@@ -100,34 +98,70 @@ impl OptLevel {
     }
 }
 
-fn build<'c>(
+/// The stages of one compilation, with what they share.
+struct Stages<'c, 'm> {
     context: &'c Context,
-    module: &ir::Module,
-    machine: &TargetMachine,
+    module: &'m ir::Module,
+    machine: TargetMachine,
+    level: OptLevel,
     purpose: Purpose,
-) -> Result<Module<'c>, Error> {
-    let llvm = lower::module(context, module, machine, purpose)?;
-    if cfg!(debug_assertions) {
-        llvm.verify().map_err(|message| {
-            Error::llvm(
-                "accept its IR",
-                format!("{}\n{}", message.to_string(), llvm.print_to_string().to_string()),
-            )
-        })?;
+}
+
+impl<'c, 'm> Stages<'c, 'm> {
+    fn new(
+        context: &'c Context,
+        module: &'m ir::Module,
+        options: Options,
+        purpose: Purpose,
+    ) -> Result<Self, Error> {
+        let level = options.opt_level;
+        Ok(Self { context, module, machine: target::machine(level.machine())?, level, purpose })
     }
-    Ok(llvm)
-}
 
-fn run_passes(llvm: &Module<'_>, machine: &TargetMachine, options: Options) -> Result<(), Error> {
-    let passes = PassBuilderOptions::create();
-    // The C interface leaves the SLP vectoriser off.
-    passes.set_loop_slp_vectorization(true);
-    llvm.run_passes(&pipeline::passes(options.opt_level), machine, passes)
-        .map_err(|message| Error::llvm("run its passes", message.to_string()))
-}
+    fn build(&self, loops: Loops) -> Result<Module<'c>, Error> {
+        let llvm = lower::module(self.context, self.module, &self.machine, self.purpose, loops)?;
+        if cfg!(debug_assertions) {
+            llvm.verify().map_err(|message| {
+                Error::llvm(
+                    "accept its IR",
+                    format!("{}\n{}", message.to_string(), llvm.print_to_string().to_string()),
+                )
+            })?;
+        }
+        Ok(llvm)
+    }
 
-fn write(llvm: &Module<'_>, machine: &TargetMachine, file: FileType) -> Result<MemoryBuffer<'static>, Error> {
-    machine
-        .write_to_memory_buffer(llvm, file)
-        .map_err(|message| Error::llvm("write code", message.to_string()))
+    /// Runs the passes over a module whose loops are to be run, and names its entry for whether a call may run long.
+    ///
+    /// LLVM takes away the turns of a loop that computes nothing, but not the polls between its strips, and not the call that
+    /// hands the chunks of a parallel one to threads. Where that is all there is, the module is made with bare loops.
+    fn optimise(&self, mut llvm: Module<'c>) -> Result<Module<'c>, Error> {
+        self.run_passes(&llvm)?;
+        let mut left = long::left(&llvm);
+        if left == Left::Husks {
+            let bare = self.build(Loops::Bare)?;
+            self.run_passes(&bare)?;
+            if long::left(&bare) == Left::Nothing {
+                (llvm, left) = (bare, Left::Nothing);
+            }
+        }
+        if left == Left::Nothing {
+            lower::name_brief(&llvm);
+        }
+        Ok(llvm)
+    }
+
+    fn run_passes(&self, llvm: &Module<'c>) -> Result<(), Error> {
+        let passes = PassBuilderOptions::create();
+        // The C interface leaves the SLP vectoriser off.
+        passes.set_loop_slp_vectorization(true);
+        llvm.run_passes(&pipeline::passes(self.level), &self.machine, passes)
+            .map_err(|message| Error::llvm("run its passes", message.to_string()))
+    }
+
+    fn write(&self, llvm: &Module<'c>, file: FileType) -> Result<MemoryBuffer<'static>, Error> {
+        self.machine
+            .write_to_memory_buffer(llvm, file)
+            .map_err(|message| Error::llvm("write code", message.to_string()))
+    }
 }

@@ -44,16 +44,22 @@ pub(crate) struct Library {
     dylib: LLVMOrcJITDylibRef,
     tracker: LLVMOrcResourceTrackerRef,
     entry: EntryFn,
+    is_long: bool,
 }
 
 // SAFETY: the pointers are only handed to ORC, with the loader's lock held; the code itself may run on any thread.
 unsafe impl Send for Library {}
-// SAFETY: as above; sharing one gives out the entry alone.
+// SAFETY: as above; sharing one gives out copies of the entry and of what its name said.
 unsafe impl Sync for Library {}
 
 impl Library {
     pub(crate) fn entry(&self) -> EntryFn {
         self.entry
+    }
+
+    /// Whether the entry may run long, by its name.
+    pub(crate) fn is_long(&self) -> bool {
+        self.is_long
     }
 }
 
@@ -125,7 +131,7 @@ impl Loader {
         let tracker = unsafe { LLVMOrcJITDylibCreateResourceTracker(dylib) };
         let entry = self.add(object, tracker).and_then(|()| self.find_entry(dylib));
         match entry {
-            Ok(entry) => Ok(Library { dylib, tracker, entry }),
+            Ok((entry, is_long)) => Ok(Library { dylib, tracker, entry, is_long }),
             Err(error) => {
                 unload(tracker);
                 self.free.push(dylib);
@@ -196,21 +202,23 @@ impl Loader {
         Ok(dylib)
     }
 
-    fn find_entry(&mut self, dylib: LLVMOrcJITDylibRef) -> Result<EntryFn, Error> {
+    /// The entry in `dylib`, and whether it has the name of one that may run long.
+    fn find_entry(&mut self, dylib: LLVMOrcJITDylibRef) -> Result<(EntryFn, bool), Error> {
         // SAFETY: the session lives as long as the loader.
         let session = unsafe { LLVMOrcLLJITGetExecutionSession(self.jit) };
-        let name = self.intern(lower::ENTRY);
+        let [long, brief] = [lower::ENTRY, lower::BRIEF_ENTRY].map(|name| self.intern(name));
         let mut order = [LLVMOrcCJITDylibSearchOrderElement {
             JD: dylib,
             JDLookupFlags: LLVMOrcJITDylibLookupFlags::LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly,
         }];
-        let mut wanted = [LLVMOrcCLookupSetElement {
+        // It has one of the two.
+        let mut wanted = [long, brief].map(|name| LLVMOrcCLookupSetElement {
             Name: name,
-            LookupFlags: LLVMOrcSymbolLookupFlags::LLVMOrcSymbolLookupFlagsRequiredSymbol,
-        }];
-        let mut found: Result<u64, Error> = Err(Error::llvm("link code", "no answer"));
+            LookupFlags: LLVMOrcSymbolLookupFlags::LLVMOrcSymbolLookupFlagsWeaklyReferencedSymbol,
+        });
+        let mut found: Found = Err(Error::llvm("link code", "no answer"));
         // SAFETY: the lists have the lengths given and live until the call returns; without threads of its own ORC calls
-        // `take_address` once, before it returns, with the pointer to `found`.
+        // `take_symbol` once, before it returns, with the pointer to `found`.
         unsafe {
             LLVMOrcExecutionSessionLookup(
                 session,
@@ -219,16 +227,18 @@ impl Loader {
                 order.len(),
                 wanted.as_mut_ptr(),
                 wanted.len(),
-                take_address,
+                take_symbol,
                 (&raw mut found).cast(),
             );
         }
-        // SAFETY: `intern` gave us this reference and the look-up is over.
-        unsafe { LLVMOrcReleaseSymbolStringPoolEntry(name) };
+        let found = found.map(|(name, address)| (name == long, address as usize as *const ()));
+        for name in [long, brief] {
+            // SAFETY: `intern` gave us this reference, and neither the look-up nor what it found is in use any more.
+            unsafe { LLVMOrcReleaseSymbolStringPoolEntry(name) };
+        }
+        let (is_long, address) = found?;
         // SAFETY: the symbol is the entry that `lower` made with that signature (or the caller of `Code::load` answers).
-        found.map(|address| unsafe {
-            std::mem::transmute::<*const (), EntryFn>(address as usize as *const ())
-        })
+        Ok((unsafe { std::mem::transmute::<*const (), EntryFn>(address) }, is_long))
     }
 
     fn intern(&self, name: &CStr) -> LLVMOrcSymbolStringPoolEntryRef {
@@ -246,8 +256,11 @@ fn unload(tracker: LLVMOrcResourceTrackerRef) {
     unsafe { LLVMOrcReleaseResourceTracker(tracker) };
 }
 
-/// Receives the answer of a look-up of one symbol.
-extern "C" fn take_address(
+/// The one symbol that a look-up found: its name, alive for as long as the look-up's own references, and its address.
+type Found = Result<(LLVMOrcSymbolStringPoolEntryRef, u64), Error>;
+
+/// Receives the answer of a look-up.
+extern "C" fn take_symbol(
     error: LLVMErrorRef,
     result: LLVMOrcCSymbolMapPairs,
     n_pairs: usize,
@@ -256,13 +269,14 @@ extern "C" fn take_address(
     let answer = check("link code", error).and_then(|()| {
         if n_pairs == 1 {
             // SAFETY: without an error there are `n_pairs` pairs.
-            Ok(unsafe { (*result).Sym.Address })
+            let pair = unsafe { result.read() };
+            Ok((pair.Name, pair.Sym.Address))
         } else {
             Err(Error::llvm("link code", "the entry is missing"))
         }
     });
     // SAFETY: `find_entry` passed the address of its `found` and is waiting.
-    unsafe { *found.cast::<Result<u64, Error>>() = answer };
+    unsafe { *found.cast::<Found>() = answer };
 }
 
 fn add_generator(

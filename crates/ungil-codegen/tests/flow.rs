@@ -3,8 +3,9 @@
 mod support;
 
 use support::{Builder, call, compile, module};
+use ungil_codegen::{Options, emit_llvm};
 use ungil_ir::Type;
-use ungil_ir::ir::{BinaryOp, CompareOp, Const, Op, StmtKind};
+use ungil_ir::ir::{BinaryOp, CompareOp, Const, FuncId, Module, Op, Parallel, Reduction, StmtKind};
 
 #[test]
 fn adds_its_arguments() {
@@ -34,6 +35,35 @@ fn a_for_sums_its_indices() {
         let expected = (0..len).sum::<i64>();
         // SAFETY: an int64 to an int64.
         assert_eq!(unsafe { call(&code, &len) }, Ok(expected), "{len}");
+    }
+}
+
+#[test]
+fn indices_become_floats_as_what_is_never_negative() {
+    for parallel in [false, true] {
+        let (mut b, p) = Builder::new(&[Type::INT64], Type::FLOAT64);
+        let acc = b.var(Type::FLOAT64);
+        let zero = b.float(0.0);
+        b.set(acc, zero);
+        let reductions = vec![Reduction { var: acc, identity: zero, combine: FuncId(1) }];
+        let parallel = parallel.then(|| Parallel { reductions, last: vec![] });
+        b.for_(p[0], parallel, |b, index, _| {
+            let old = b.get(acc);
+            let term = b.let_(Type::FLOAT64, Op::Cast(index));
+            let new = b.binary(BinaryOp::Add, old, term);
+            b.set(acc, new);
+        });
+        let sum = b.get(acc);
+        b.return_(sum);
+        let (mut add, p) = Builder::new(&[Type::FLOAT64, Type::FLOAT64], Type::FLOAT64);
+        let sum = add.binary(BinaryOp::Add, p[0], p[1]);
+        add.return_(sum);
+        let functions = vec![b.finish(), add.finish()];
+        let module = Module { functions, entry: Some(FuncId(0)), ..Module::default() };
+        let text = emit_llvm(&module, &Options::default(), true).expect("it compiles");
+        assert!(text.contains("uitofp") && !text.contains("sitofp"), "{text}");
+        // SAFETY: an int64 to a float64.
+        assert_eq!(unsafe { call(&compile(&module), &200_000_i64) }, Ok(199_999.0 * 100_000.0));
     }
 }
 

@@ -26,8 +26,8 @@ use ungil_codegen::ObjectStore;
 /// The environment variable that names the folder.
 pub const CACHE_DIR: &str = "UNGIL_CACHE_DIR";
 
-/// What a file begins with; the number is that of the format.
-const MAGIC: &[u8; 8] = b"ungil\0\x01\n";
+/// What a file begins with; the number is that of the format, and of what an object tells by its names.
+const MAGIC: &[u8; 8] = b"ungil\0\x02\n";
 
 /// No object is that long, in bytes: a file that is was not written here.
 const MAX_LEN: u64 = 1 << 28;

@@ -5,7 +5,6 @@ use std::ptr;
 use std::time::Duration;
 
 use ungil_codegen::{Code, EntryFn, OptLevel, Timings};
-use ungil_ir::effects::{Effects, effects};
 use ungil_ir::ir::{self, FuncId};
 use ungil_ir::layout::{Layout, layout, struct_layout};
 use ungil_ir::{Type, ir::Module};
@@ -24,7 +23,6 @@ pub struct Compiled {
     params: Vec<Type>,
     args_layout: Layout,
     offsets: Vec<usize>,
-    effects: Effects,
     opt_level: OptLevel,
     front_duration: Duration,
     code: Code,
@@ -44,19 +42,7 @@ impl Compiled {
         let params: Vec<Type> =
             function.params.iter().map(|param| function.value_type(*param).clone()).collect();
         let (args_layout, offsets) = struct_layout(&params);
-        let effects = effects(&module)[entry.0 as usize];
-        Self {
-            module,
-            entry,
-            params,
-            args_layout,
-            offsets,
-            effects,
-            opt_level,
-            front_duration,
-            code,
-            cache_outcome,
-        }
+        Self { module, entry, params, args_layout, offsets, opt_level, front_duration, code, cache_outcome }
     }
 
     /// The typed IR that it was made from.
@@ -94,9 +80,11 @@ impl Compiled {
         layout(self.ret())
     }
 
-    /// What a call may do; a `long` one must be made under a [`LongCall`] to be interruptible.
-    pub fn effects(&self) -> Effects {
-        self.effects
+    /// Whether a call may run long: it must be made under a [`LongCall`], then, to be interruptible.
+    ///
+    /// The code itself says so: it may be over soon though the function has loops, when LLVM leaves none of them.
+    pub fn is_long(&self) -> bool {
+        self.code.is_long()
     }
 
     /// What the cache did; none if there was none to ask.
@@ -166,7 +154,7 @@ impl Compiled {
         value::check_readable(self.ret())?;
         let mut result = aligned(self.ret_layout());
         let mut ctx = Context::new(ptr::null());
-        let long_call = self.effects.long.then(LongCall::enter);
+        let long_call = self.is_long().then(LongCall::enter);
         // SAFETY: the context lives through the call and belongs to it; both buffers have the sizes that the types
         // ask for and are aligned to 16, more than any type asks for; `self` keeps the code.
         let status =

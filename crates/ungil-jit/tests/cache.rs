@@ -58,6 +58,19 @@ fn what_was_compiled_is_found_and_not_compiled_again() {
 }
 
 #[test]
+fn what_is_found_says_as_before_whether_it_may_run_long() {
+    let (_folder, cache) = new();
+    for (n_turns, is_long) in [("x", true), ("3", false)] {
+        let source =
+            format!("def f(x):\n    for i in range({n_turns}):\n        x = x * x + i\n    return x\n");
+        for is_cached in [false, true] {
+            let compiled = compiled(&source, &cache);
+            assert_eq!((is_found(&compiled), compiled.is_long()), (is_cached, is_long), "{source}");
+        }
+    }
+}
+
+#[test]
 fn whatever_changes_the_code_is_another_function() {
     let (_folder, cache) = new();
     compiled(SOURCE, &cache);

@@ -84,7 +84,7 @@ fn compile<'a>(
         _ => std::ptr::null_mut(),
     };
     let params = types.iter().map(|ty| Unboxer::new(ty, &address)).collect();
-    let is_detached = this.is_nogil || compiled.effects().long;
+    let is_detached = this.is_nogil || compiled.is_long();
     let overload = this.table.add(Overload::new(compiled, signature, params, boxer, is_detached));
     if this.is_cached {
         warn_if_not_cached(py, &overload.compiled)?;

@@ -58,7 +58,7 @@ impl Overload {
         Self {
             entry: compiled.entry(),
             ret_size: compiled.ret_layout().size,
-            is_long: compiled.effects().long,
+            is_long: compiled.is_long(),
             compiled,
             signature,
             params,

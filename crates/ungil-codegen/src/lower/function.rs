@@ -10,7 +10,7 @@ use inkwell::types::BasicTypeEnum;
 use inkwell::values::{BasicValue, BasicValueEnum, FastMathFlags, FunctionValue, PointerValue};
 use ungil_ir::ir::{self, FastMath, FuncId, Intrinsic, Label, Op, Stmt, StmtKind, ValueId, VarId};
 
-use super::{Form, Unit};
+use super::{Form, Loops, Unit};
 use crate::Error;
 
 /// A function in the making.
@@ -172,8 +172,8 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             }
             StmtKind::Loop { label, body } => return self.endless(*label, body),
             StmtKind::For(looped) => match &looped.parallel {
-                None => self.count(looped)?,
-                Some(parallel) => self.parallel(looped, parallel)?,
+                Some(parallel) if self.unit.loops == Loops::Run => self.parallel(looped, parallel)?,
+                _ => self.count(looped)?,
             },
             StmtKind::Break(label) => {
                 let target = self.target(*label)?;

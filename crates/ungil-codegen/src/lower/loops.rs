@@ -9,14 +9,14 @@ use std::iter;
 use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
 use inkwell::values::IntValue;
-use ungil_ir::ir::{self, BinaryOp, ForLoop, Intrinsic, Label, Op, StmtKind};
+use ungil_ir::ir::{self, BinaryOp, Block, ForLoop, FuncId, Intrinsic, Label, Op, StmtKind, ValueId};
 use ungil_ir::{FloatTy, IntTy, Type};
 
-use super::Purpose;
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
 use super::speculate::{self, vars_set};
+use super::{Loops, Purpose, Unit};
 use crate::{Error, explain, target};
 
 /// How the turns of a loop are run.
@@ -30,16 +30,23 @@ pub(super) enum Pace {
     Rare,
 }
 
+impl Unit<'_, '_> {
+    /// When a loop of function `id` polls; `len` is known for a `For`.
+    pub(super) fn polls(&self, id: FuncId, len: Option<ValueId>, body: &Block) -> Polls {
+        if self.loops == Loops::Bare { Polls::Never } else { self.costs.polls(id, len, body) }
+    }
+}
+
 impl<'u, 'c> Body<'u, 'c, '_> {
     /// Lowers a serial `For`.
     pub(super) fn count(&mut self, looped: &'u ForLoop) -> Result<(), Error> {
-        let polls = self.unit.costs.polls(self.id, Some(looped.len), &looped.body);
+        let polls = self.unit.polls(self.id, Some(looped.len), &looped.body);
         let start = self.unit.context.i64_type().const_zero();
         let end = self.value(looped.len)?.into_int_value();
         self.count_between(looped, start, end, polls)
     }
 
-    /// Runs the turns `start..end` of `looped`; `start >= 0`.
+    /// Runs the turns `start..end` of `looped`; `start >= 0`, as LLVM can see.
     pub(super) fn count_between(
         &mut self,
         looped: &'u ForLoop,
@@ -75,7 +82,9 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let is_guarded = self.unit.guards.looped(&self.unit.effects, looped);
         let strip = if is_guarded { strip.min(speculate::MAX_STRIP) } else { strip };
         let strip = i64_type.const_int(strip, false);
-        let is_last = self.builder.build_int_compare(IntPredicate::SLE, left, strip, "")?;
+        // Some turns are left, so unsigned is as good as signed. It tells LLVM that a strip has no fewer than none, and by that
+        // and by `start` that no index is negative: without AVX-512 only such integers become floats side by side.
+        let is_last = self.builder.build_int_compare(IntPredicate::ULE, left, strip, "")?;
         let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
         let strip_end = self.builder.build_int_nsw_add(base_value, n_turns, "strip.end")?;
         self.strip(looped, base_value, n_turns, exit)?;
@@ -193,11 +202,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     }
 
     /// Lowers a `Loop`.
-    pub(super) fn endless(&mut self, label: Label, body: &'u ir::Block) -> Result<Falls, Error> {
+    pub(super) fn endless(&mut self, label: Label, body: &'u Block) -> Result<Falls, Error> {
         let i64_type = self.unit.context.i64_type();
         let [strip_head, head, latch, exit] =
             ["strip", "loop", "loop.next", "loop.end"].map(|name| self.append(name));
-        let strip = match self.unit.costs.polls(self.id, None, body) {
+        let strip = match self.unit.polls(self.id, None, body) {
             Polls::EachStrip(strip) => strip,
             Polls::Never | Polls::EachTurn => 1,
         };

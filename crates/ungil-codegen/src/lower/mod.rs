@@ -11,7 +11,8 @@
 //! - Each function of the IR is `fastcc T @name(ptr ctx, args…)`, or `fastcc {i32, T}` if it may raise: status 0 and the
 //!   result, or status 1 while the context holds the exception.
 //! - A type without representation is `{}`; LLVM drops such values.
-//! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports.
+//! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports. It is called
+//!   `@ungil_brief_entry` instead once the passes have shown that no call of it runs long (see `long`).
 
 mod calls;
 mod captures;
@@ -47,8 +48,12 @@ use function::{Body, Exit};
 use runtime::Runtime;
 use speculate::Guards;
 
-/// The name of the entry.
+pub(crate) use runtime::{PARALLEL_FOR, POLL};
+
+/// The name of an entry that may run long.
 pub(crate) const ENTRY: &CStr = c"ungil_entry";
+/// The name of an entry that is over soon.
+pub(crate) const BRIEF_ENTRY: &CStr = c"ungil_brief_entry";
 
 /// LLVM's number for its own calling convention, which returns structs in registers.
 const FASTCC: u32 = 8;
@@ -62,6 +67,25 @@ pub(crate) enum Purpose {
     Explanation,
 }
 
+/// How loops are lowered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loops {
+    /// To be run: they poll, and the parallel ones run on all threads.
+    Run,
+    /// To be taken away: they do neither. Such code may be run only if the passes leave no loop and no recursion of it.
+    Bare,
+}
+
+/// The entry of a unit that has been lowered.
+pub(crate) fn entry<'c>(llvm: &Module<'c>) -> FunctionValue<'c> {
+    llvm.get_function(&ENTRY.to_string_lossy()).expect("every unit defines it")
+}
+
+/// Gives the entry of a unit the name of one that is over soon.
+pub(crate) fn name_brief(llvm: &Module<'_>) {
+    entry(llvm).as_global_value().set_name(&BRIEF_ENTRY.to_string_lossy());
+}
+
 /// The name of a function of the IR.
 pub(crate) fn symbol(function: &ir::Function, id: ir::FuncId) -> String {
     format!("{}.{}", function.name, id.0)
@@ -73,6 +97,7 @@ pub(crate) fn module<'c>(
     module: &ir::Module,
     machine: &TargetMachine,
     purpose: Purpose,
+    loops: Loops,
 ) -> Result<Module<'c>, Error> {
     if cfg!(debug_assertions) {
         ungil_ir::verify::verify(module).map_err(|violations| Error::Malformed(violations.join("\n")))?;
@@ -87,6 +112,7 @@ pub(crate) fn module<'c>(
         context,
         ir: module,
         purpose,
+        loops,
         effects,
         guards,
         costs: Costs::of(module),
@@ -125,6 +151,7 @@ struct Unit<'c, 'm> {
     llvm: Module<'c>,
     ir: &'m ir::Module,
     purpose: Purpose,
+    loops: Loops,
     effects: Vec<Effects>,
     costs: Costs,
     guards: Guards,

@@ -305,6 +305,12 @@ impl<'c> Body<'_, 'c, '_> {
             .and_then(|intrinsic| intrinsic.get_declaration(&self.unit.llvm, types))
             .ok_or_else(|| Error::llvm("find an intrinsic", name))
     }
+
+    /// Tells LLVM what always holds here.
+    pub(super) fn assume(&self, fact: IntValue<'c>) -> Result<(), Error> {
+        self.builder.build_call(self.intrinsic("llvm.assume", &[])?, &[fact.into()], "")?;
+        Ok(())
+    }
 }
 
 /// Whether LLVM knows the value while compiling.

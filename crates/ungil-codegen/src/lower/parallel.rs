@@ -23,7 +23,7 @@ use super::captures::Captures;
 use super::function::{Body, Exit};
 use super::metadata::{self, Wish};
 use super::ops::is_constant;
-use super::runtime::Ty;
+use super::runtime::{PARALLEL_FOR, Ty};
 use super::speculate;
 use crate::Error;
 
@@ -75,7 +75,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let n_grains = self.grains(len, grain)?;
         let size = self.unit.context.i64_type().const_int(partial.layout.size as u64, false);
         let run = self.unit.runtime(
-            "ungil_rt_parallel_for",
+            PARALLEL_FOR,
             &[Ty::Ptr, Ty::Ptr, Ty::Ptr, Ty::I64, Ty::Ptr, Ty::I64],
             Some(Ty::I32),
             false,
@@ -181,8 +181,10 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let [first, past] = [2, 3].map(|n| llvm.get_nth_param(n).expect("it has five").into_int_value());
         let len_place = captured.values.len() + captured.vars.len();
         let len = body.load(captures_at, captured.fields.offsets[len_place], &Type::INT64)?.into_int_value();
+        let zero = unit.context.i64_type().const_zero();
+        body.assume(body.builder.build_int_compare(IntPredicate::SGE, first, zero, "")?)?;
         let (start, end) = body.turns_of(first, past, len, grain)?;
-        let polls = unit.costs.polls(self.id, None, &looped.body);
+        let polls = unit.polls(self.id, None, &looped.body);
         body.count_between(looped, start, end, polls)?;
 
         let vars =

@@ -11,9 +11,14 @@ use inkwell::values::{FunctionValue, GlobalValue, IntValue, PointerValue};
 use inkwell::{AtomicOrdering, IntPredicate};
 use ungil_rt::{CONTEXT_LAST_TICK, CONTEXT_STACK_LIMIT, CONTEXT_THREAD_ID};
 
-use super::Unit;
 use super::function::Body;
+use super::{Loops, Unit};
 use crate::Error;
+
+/// The name of the poll.
+pub(crate) const POLL: &str = "ungil_rt_poll";
+/// The name of the parallel loop.
+pub(crate) const PARALLEL_FOR: &str = "ungil_rt_parallel_for";
 
 /// The declarations made so far.
 #[derive(Default)]
@@ -73,6 +78,9 @@ impl<'c> Unit<'c, '_> {
 impl<'c> Body<'_, 'c, '_> {
     /// Asks whether to stop, and leaves if so.
     pub(super) fn poll(&mut self) -> Result<(), Error> {
+        if self.unit.loops == Loops::Bare {
+            return Ok(());
+        }
         let i32_type = self.unit.context.i32_type();
         let tick = self.builder.build_load(i32_type, self.unit.tick(), "tick")?.into_int_value();
         if let Some(load) = tick.as_instruction() {
@@ -88,7 +96,7 @@ impl<'c> Body<'_, 'c, '_> {
         self.branch_unlikely(changed, cold, next)?;
 
         self.builder.position_at_end(cold);
-        let poll = self.unit.runtime("ungil_rt_poll", &[Ty::Ptr], Some(Ty::I32), true);
+        let poll = self.unit.runtime(POLL, &[Ty::Ptr], Some(Ty::I32), true);
         let status = self.call_int(poll, &[self.ctx().into()])?;
         self.fail_if(status, next)
     }

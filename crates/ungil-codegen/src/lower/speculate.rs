@@ -144,7 +144,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.builder.position_at_end(fast);
         // LLVM sees that there are enough turns for a vector from the branch or from this, as the vector is long.
         let some = self.builder.build_int_compare(IntPredicate::NE, n_fast, zero, "")?;
-        self.builder.build_call(self.intrinsic("llvm.assume", &[])?, &[some.into()], "")?;
+        self.assume(some)?;
         self.speculating = Some(note);
         // What guarded something before the loop is not noted in it, and so is an ordinary condition there.
         self.guards.clear();
