@@ -105,16 +105,16 @@ class _Module(ModuleType):
     """A module whose other names are the standard module's: programs assign to them, and that module looks at them."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in vars(self) and hasattr(_threading, name):
-            setattr(_threading, name, value)
-        else:
+        if name in vars(self):
             super().__setattr__(name, value)
+        else:
+            setattr(_threading, name, value)
 
     def __delattr__(self, name: str) -> None:
-        if name not in vars(self) and hasattr(_threading, name):
-            delattr(_threading, name)
-        else:
+        if name in vars(self):
             super().__delattr__(name)
+        else:
+            delattr(_threading, name)
 
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *_threading.__all__})
