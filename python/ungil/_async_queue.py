@@ -61,11 +61,15 @@ class _Wake:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.woken = self.loop.create_future()
+        self.pending: _Pending | None = None
 
     def __call__(self) -> None:
-        # A loop that is closed has cancelled its tasks, whose waits give back what they got.
-        if not self.loop.is_closed():
+        try:
             self.loop.call_soon_threadsafe(self._end)
+        except RuntimeError:
+            # The loop is closed, and the task will never take what it was given.
+            if self.pending is not None:
+                self.pending.abandon()
 
     def _end(self) -> None:
         if not self.woken.done():
@@ -78,6 +82,7 @@ async def _woken(queue: Queue[Any], pending: _Pending | None, wake: _Wake) -> bo
         # There is something to look at, or the queue is open and calls nobody.
         await asyncio.sleep(_POLL if queue._is_open else 0)
         return False
+    wake.pending = pending
     try:
         await wake.woken
     except BaseException:

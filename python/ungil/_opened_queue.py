@@ -22,7 +22,9 @@ __all__ = ("empty", "full", "get", "get_many", "give_back", "join", "put", "put_
 def put(queue: Queue[Any], item: object, block: bool, timeout: float | None) -> None:
     """Put an item, when there is room."""
     with queue.not_full:
-        _wait(queue.not_full, lambda: queue.is_shutdown or _has_room(queue), block, timeout, bounded=queue.maxsize > 0)
+        if not queue.is_shutdown:
+            bounded = queue.maxsize > 0
+            _wait(queue.not_full, lambda: queue.is_shutdown or _has_room(queue), block, timeout, bounded=bounded)
         if queue.is_shutdown:
             raise ShutDown
         if not _has_room(queue):
@@ -54,8 +56,8 @@ def put_many(queue: Queue[Any], items: Iterable[object], timeout: float | None) 
         while left:
             put(queue, left[0], block=True, timeout=timeout)
             left.popleft()
-    except (Full, ShutDown) as error:
-        error.items = list(left)  # type: ignore[union-attr]
+    except BaseException as error:
+        error.items = list(left)  # type: ignore[attr-defined]
         raise
 
 
@@ -124,7 +126,8 @@ def shutdown(queue: Queue[Any], immediate: bool) -> None:
 
 
 def _get_held(queue: Queue[Any], block: bool, timeout: float | None) -> Any:
-    _wait(queue.not_empty, lambda: queue.is_shutdown or queue._qsize(), block, timeout, bounded=True)
+    if not queue.is_shutdown or queue._qsize():
+        _wait(queue.not_empty, lambda: queue.is_shutdown or queue._qsize(), block, timeout, bounded=True)
     if not queue._qsize():
         raise ShutDown if queue.is_shutdown else Empty
     item = queue._get()

@@ -10,8 +10,30 @@ use pyo3::prelude::*;
 use ungil_sync::WaitResult;
 
 /// Runs `work` attached, waiting for the interpreter if need be.
+///
+/// # Panics
+///
+/// If the interpreter has come so far in its end that no thread can attach.
 pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
     Python::attach(work)
+}
+
+/// Runs `work` on a thread that is attached, and counts as such to PyO3: references that `work` drops are gone at once.
+///
+/// A finaliser at the very end of the interpreter is attached, but PyO3 counts nothing any more.
+///
+/// # Safety
+///
+/// The thread is attached.
+pub(crate) unsafe fn still_attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
+    let mut work = Some(work);
+    let done = Python::try_attach(|py| work.take().map(|work| work(py)));
+    match (done.flatten(), work) {
+        (Some(result), _) => result,
+        // SAFETY: as the caller promises.
+        (None, Some(work)) => work(unsafe { Python::assume_attached() }),
+        (None, None) => unreachable!("work that was taken has been done"),
+    }
 }
 
 /// Runs `work` detached: other threads may run Python meanwhile.

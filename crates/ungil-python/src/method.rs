@@ -88,15 +88,21 @@ pub(crate) unsafe fn this<'a, T: PyClass<Frozen = pyo3::pyclass::boolean_struct:
 pub(crate) fn slow<'a>(
     work: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + 'a,
 ) -> *mut ffi::PyObject {
-    gil::attached(|py| {
-        let raised = match catch_unwind(AssertUnwindSafe(|| work(py))) {
-            Ok(Ok(object)) => return object.into_ptr(),
-            Ok(Err(error)) => error,
-            Err(_) => PySystemError::new_err("ungil panicked, which is a fault of ungil"),
-        };
-        raised.restore(py);
-        ptr::null_mut()
-    })
+    // SAFETY: methods are called attached.
+    unsafe { gil::still_attached(|py| slow_attached(py, work)) }
+}
+
+fn slow_attached<'py>(
+    py: Python<'py>,
+    work: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>,
+) -> *mut ffi::PyObject {
+    let raised = match catch_unwind(AssertUnwindSafe(|| work(py))) {
+        Ok(Ok(object)) => return object.into_ptr(),
+        Ok(Err(error)) => error,
+        Err(_) => PySystemError::new_err("ungil panicked, which is a fault of ungil"),
+    };
+    raised.restore(py);
+    ptr::null_mut()
 }
 
 /// A new reference to `True` or `False`.

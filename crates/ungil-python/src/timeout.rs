@@ -38,7 +38,10 @@ pub(crate) fn deadline(seconds: f64) -> Deadline {
 /// The deadline of a timeout that may be `None`, which is never.
 pub(crate) fn optional(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     match timeout {
-        Some(timeout) if !timeout.is_none() => Ok(deadline(seconds(timeout)?)),
+        Some(timeout) if !timeout.is_none() => {
+            let seconds = if timeout.gt(0)? { seconds(timeout)? } else { 0.0 };
+            Ok(deadline(seconds))
+        }
         _ => Ok(None),
     }
 }

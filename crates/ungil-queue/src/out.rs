@@ -27,6 +27,11 @@ impl<S: Store> State<S> {
 }
 
 impl<T, S: Store<Item = T>> Queue<T, S> {
+    /// Whether this thread is comparing items of the queue: it must not wait for it.
+    pub fn is_compared_here(&self) -> bool {
+        matches!(self.state.enter().who_is_out(), Some(Out::Mine))
+    }
+
     /// Takes the store out of the gate, works on it, and puts it back, also when `work` panics.
     pub(crate) fn outside<'q, R>(
         &'q self,

@@ -224,13 +224,11 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         let mut to_wake = ToWake::new();
         // Its place is taken from now on.
         state.reserved += 1;
-        state.unfinished += 1;
         let (mut state, result) = self.outside(state, |store| store.push(item));
         state.reserved -= 1;
-        if result.is_err() {
-            state.unfinished -= 1;
-            state.finish(&mut to_wake);
-            state.admit(&mut to_wake);
+        match result {
+            Ok(()) => state.unfinished += 1,
+            Err(_) => state.admit(&mut to_wake),
         }
         state.pass_turn(&mut to_wake);
         drop(state);

@@ -1,5 +1,7 @@
 //! The end of a queue: shut down, or retired.
 
+use std::mem;
+
 use ungil_sync::waiters::Signal;
 
 use crate::error::GetError;
@@ -68,7 +70,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         state.in_place()?;
         let contents = Contents {
             items: state.store.take().into_items(),
-            unfinished: state.unfinished,
+            unfinished: mem::take(&mut state.unfinished),
             is_shut_down: state.phase == Phase::ShutDown,
         };
         state.phase = Phase::Retired;

@@ -5,16 +5,16 @@
 #[cfg(not(ungil_loom))]
 pub(crate) use std::{
     hint::spin_loop,
-    sync::Arc,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{Arc, Mutex},
     thread::yield_now,
 };
 
 #[cfg(ungil_loom)]
 pub(crate) use loom::{
     hint::spin_loop,
-    sync::Arc,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{Arc, Mutex},
     thread::yield_now,
 };
 

@@ -35,12 +35,12 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
 
 use crate::gate::AfterFork;
 use crate::park::{Deadline, Parker, WaitResult};
-use crate::prim::Arc;
+use crate::prim::{Arc, Mutex};
 
 /// Why a wait was ended; primitives give the numbers their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ fn in_child(check: impl FnOnce()) {
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         // SAFETY: the call has no requirement; a child that hangs is killed.
-        unsafe { libc::alarm(60) };
+        unsafe { libc::alarm(30) };
         let is_right = catch_unwind(AssertUnwindSafe(check)).is_ok();
         // SAFETY: the call has no requirement.
         unsafe { libc::_exit(i32::from(!is_right)) };

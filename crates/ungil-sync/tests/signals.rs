@@ -7,9 +7,12 @@ use std::mem;
 use std::ptr;
 use std::sync::{Once, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use ungil_sync::barrier::Arrival;
-use ungil_sync::{Barrier, Condition, Event, Lock, RLock, Semaphore, WaitResult, current_thread};
+use ungil_sync::{
+    Barrier, Condition, Event, Lock, RLock, Semaphore, WaitResult, current_thread, deadline_in,
+};
 
 /// Has SIGUSR1 run a handler that does nothing, and does not have the interrupted call restarted.
 fn install_handler() {
@@ -77,7 +80,7 @@ fn of_an_rlock() {
 #[test]
 fn of_a_semaphore() {
     let semaphore = Semaphore::new(0);
-    is_interrupted(|| semaphore.acquire(ungil_sync::deadline_in(std::time::Duration::from_secs(3600))));
+    is_interrupted(|| semaphore.acquire(deadline_in(Duration::from_hours(1))));
     semaphore.release(1).unwrap();
     assert_eq!((semaphore.value(), semaphore.statistics().waiters), (1, 0));
 }

@@ -22,10 +22,15 @@ fn soon() -> Deadline {
 
 /// Runs `turn` for each thread and each of its operations.
 fn stress(turn: impl Fn(u64, u64) + Sync) {
+    stress_by(EACH, turn);
+}
+
+/// Runs `turn` so many times for each thread, with the numbers of both.
+fn stress_by(n_turns: u64, turn: impl Fn(u64, u64) + Sync) {
     thread::scope(|scope| {
         for me in 0..N_THREADS {
             let turn = &turn;
-            scope.spawn(move || (0..EACH).for_each(|n| turn(me, n)));
+            scope.spawn(move || (0..n_turns).for_each(|n| turn(me, n)));
         }
     });
 }
@@ -49,7 +54,7 @@ impl Guarded {
 
 /// Acquires for an operation: a third of the threads in little time, and then again until it comes off.
 fn acquire(me: u64, acquire: impl Fn(Deadline) -> WaitResult) {
-    while acquire(if me % 3 == 0 { soon() } else { None }) != WaitResult::Ready {}
+    while acquire(if me.is_multiple_of(3) { soon() } else { None }) != WaitResult::Ready {}
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn a_bounded_semaphore_admits_as_many_as_it_has_permits() {
 /// Two threads each toss a ball over two events, each of which is set, waited for and cleared; a lost `set` ends the game.
 #[test]
 fn an_event_loses_no_set() {
-    const N_ROUNDS: u64 = N_OPERATIONS / N_THREADS / 3;
+    const N_ROUNDS: u64 = EACH / 3;
     let games: [_; N_THREADS as usize / 2] = std::array::from_fn(|_| [Event::new(), Event::new()]);
     thread::scope(|scope| {
         for (n, [serve, reply]) in games.iter().enumerate() {
@@ -175,17 +180,19 @@ fn a_notification_ends_one_wait() {
     assert_eq!(condition.n_waiters(), 0);
 }
 
-/// Nobody is more than one round ahead of anybody, and each round has one of each number.
+/// Nobody is more than one round ahead of anybody, and each round has one of each number. A thread's operations are to arrive,
+/// to wait and to leave.
 #[test]
 fn a_barrier_keeps_its_rounds_apart() {
+    const N_ROUNDS: u64 = EACH / 3;
     let barrier = Barrier::new(N_THREADS as usize);
     let rounds = [const { AtomicU64::new(0) }; N_THREADS as usize];
     let n_first = AtomicU64::new(0);
-    stress(|me, n| {
+    stress_by(N_ROUNDS, |me, n| {
         rounds[me as usize].store(n + 1, Ordering::Relaxed);
         let index = barrier.wait(None).unwrap();
         assert!(rounds.iter().all(|round| [n + 1, n + 2].contains(&round.load(Ordering::Relaxed))));
         n_first.fetch_add(u64::from(index == 0), Ordering::Relaxed);
     });
-    assert_eq!((n_first.into_inner(), barrier.n_waiting()), (EACH, 0));
+    assert_eq!((n_first.into_inner(), barrier.n_waiting()), (N_ROUNDS, 0));
 }

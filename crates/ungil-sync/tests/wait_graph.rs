@@ -5,7 +5,7 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use support::until;
+use support::{SetWhenDropped, until};
 use ungil_sync::wait_graph::{Cycle, Held, is_waiting, recorded};
 use ungil_sync::{Event, Lock, RLock, ThreadId, WaitResult, current_thread};
 
@@ -29,8 +29,10 @@ fn waits_in_another_thread<R>(
         assert_eq!(is_on_record.wait(None), WaitResult::Ready);
         let thread = held.holder().unwrap();
         assert!(is_waiting(thread));
-        let result = meanwhile(thread);
-        may_end.set();
+        let result = {
+            let _ends = SetWhenDropped(&may_end);
+            meanwhile(thread)
+        };
         waiter.join().unwrap();
         assert!(!is_waiting(thread));
         result
@@ -113,10 +115,10 @@ fn a_cycle_of_others_is_not_ours() {
                 recorded(&locks[1 - me], 0, |_| assert_eq!(looked[2].wait(None), WaitResult::Ready));
             });
         }
+        let _ends = SetWhenDropped(&looked[2]);
         let holders = || locks.each_ref().map(|lock| lock.holder().is_some_and(is_waiting));
         until(|| holders() == [true; 2]);
         assert!(cycle_of(&locks[0], 1).is_none());
-        looked[2].set();
     });
 }
 

@@ -4,7 +4,7 @@
 //! for its insides, or its class overrides one of `_init`, `_qsize`, `_put` and `_get`: see `opened.rs`.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -16,8 +16,8 @@ use pyo3::types::{PyBool, PyDict, PyList, PyTuple, PyType};
 use crate::gil;
 use crate::method::{Arguments, Call, Method, none_object, slow, this};
 use crate::queue::errors;
-use crate::queue::item::{AnyStore, Item, Kind, items_of};
-use crate::queue::opened::{Opened, standard_algorithm};
+use crate::queue::item::{AnyStore, Item, Kind, drop_one_by_one, items_of};
+use crate::queue::opened::{OpenedOnce, standard_algorithm};
 use crate::queue::pending::{PendingGet, PendingPut};
 use crate::queue::transfer::{self, Outcome};
 use crate::sync::{Statistics, acquire_result, repr};
@@ -37,11 +37,13 @@ use crate::sync::{Statistics, acquire_result, repr};
 pub(crate) struct Queue {
     pub(crate) inner: ungil_queue::Queue<Item, AnyStore>,
     pub(crate) kind: Kind,
+    /// `maxsize`, which may be negative. Relaxed: what counts is in `inner`.
+    pub(crate) asked_size: AtomicI64,
     /// Whether it is of one of our classes, and of no subclass.
     is_exact: bool,
     /// Whether its class has hooks of its own, so that it must be opened before it is used.
     pub(crate) has_hooks: bool,
-    pub(crate) opened: OnceLock<Opened>,
+    pub(crate) opened: OpenedOnce,
     /// Held while it is opened.
     pub(crate) opening: ungil_sync::Lock,
 }
@@ -103,7 +105,7 @@ impl Queue {
     #[pyo3(signature = (maxsize=0))]
     fn __init__(slf: &Bound<'_, Self>, maxsize: i64) -> PyResult<()> {
         let this = slf.get();
-        this.inner.set_max_size(usize::try_from(maxsize).unwrap_or(0));
+        this.set_size(maxsize);
         if this.has_hooks {
             let opened = this.open(slf)?;
             opened.max_size.replace(slf.py(), maxsize.into_pyobject(slf.py())?.into_any().unbind());
@@ -300,6 +302,12 @@ impl Queue {
     }
 }
 
+impl Drop for Queue {
+    fn drop(&mut self) {
+        drop_one_by_one(self.inner.clear());
+    }
+}
+
 impl Queue {
     fn of_kind(class: &Bound<'_, PyType>, kind: Kind) -> PyResult<Self> {
         let py = class.py();
@@ -318,11 +326,18 @@ impl Queue {
         Ok(Self {
             inner: ungil_queue::Queue::with_store(AnyStore::new(kind), 0),
             kind,
+            asked_size: AtomicI64::new(0),
             is_exact,
             has_hooks,
-            opened: OnceLock::new(),
+            opened: OpenedOnce::default(),
             opening: ungil_sync::Lock::new(),
         })
+    }
+
+    /// Says how many items there may be; 0 or less is any number.
+    pub(crate) fn set_size(&self, size: i64) {
+        self.asked_size.store(size, Ordering::Relaxed);
+        self.inner.set_max_size(usize::try_from(size).unwrap_or(0));
     }
 
     /// The queue in Rust, unless it has been opened.
@@ -405,9 +420,12 @@ fn put_item<'py>(
     let py = slf.py();
     let kept = item.0.clone_ref(py);
     if let Some(inner) = slf.get().closed(slf)? {
+        if inner.is_shut_down() {
+            return Err(errors::shut_down(py));
+        }
         // The standard queue looks at the timeout only where there is a bound.
-        let timeout = timeout.filter(|_| inner.max_size() > 0);
-        let patience = transfer::patience(block, timeout)?;
+        let timeout = transfer::counted(timeout.filter(|_| inner.max_size() > 0))?;
+        let patience = transfer::patience(block, timeout.as_ref())?;
         if let Outcome::Done(()) = transfer::put(py, inner, item, patience)? {
             return Ok(py.None().into_bound(py));
         }
@@ -482,7 +500,11 @@ fn get_item<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     if let Some(inner) = slf.get().closed(slf)? {
-        let patience = transfer::patience(block, timeout)?;
+        if inner.is_shut_down() && inner.is_empty() {
+            return Err(errors::shut_down(py));
+        }
+        let timeout = transfer::counted(timeout)?;
+        let patience = transfer::patience(block, timeout.as_ref())?;
         if let Outcome::Done(item) = transfer::get(py, inner, patience)? {
             return Ok(item.0.into_bound(py));
         }

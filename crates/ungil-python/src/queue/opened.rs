@@ -8,6 +8,8 @@
 //! The protocol of opening: all objects are made first, since that may run a collector's finalisers; then the queue is
 //! retired, filled and published, which runs nothing and lets no thread in. Whoever finds a queue retired waits for `opening`.
 
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::IntoPyObjectExt;
@@ -16,6 +18,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use ungil_queue::GetError;
+use ungil_sync::current_thread;
+use ungil_sync::wait_graph::Held;
 
 use crate::gil;
 use crate::queue::class::{PriorityQueue, Queue};
@@ -35,6 +39,46 @@ pub(crate) struct Opened {
     unfinished: Slot,
     is_shut_down: Slot,
     pub(crate) max_size: Slot,
+}
+
+/// Room for the insides, which are made once.
+///
+/// Empty is all zeros: the collector may look at an object that has been allocated and not yet filled.
+#[derive(Default)]
+pub(crate) struct OpenedOnce(AtomicPtr<Opened>);
+
+impl OpenedOnce {
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&Opened> {
+        // Acquire: pairs with `set`. SAFETY: null, or a box that is freed with `self`.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The insides that are there from now on: `opened`, unless there were some.
+    fn get_or_set(&self, opened: Opened) -> &Opened {
+        let made = Box::into_raw(Box::new(opened));
+        // Release: pairs with `get`. Acquire: those that another thread made are looked at.
+        match self.0.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: a box that is freed with `self`.
+            Ok(_) => unsafe { &*made },
+            Err(there) => {
+                // SAFETY: nobody else has seen it.
+                drop(unsafe { Box::from_raw(made) });
+                // SAFETY: as above.
+                unsafe { &*there }
+            }
+        }
+    }
+}
+
+impl Drop for OpenedOnce {
+    fn drop(&mut self) {
+        let opened = *self.0.get_mut();
+        if !opened.is_null() {
+            // SAFETY: made by `get_or_set`, and nobody can reach it any more.
+            drop(unsafe { Box::from_raw(opened) });
+        }
+    }
 }
 
 /// An attribute that may be set.
@@ -102,6 +146,14 @@ impl Queue {
             return Ok(opened);
         }
         let py = slf.py();
+        // What runs within a comparison of the items must not wait for its end.
+        if self.inner.is_compared_here() {
+            return Err(errors::reentrant());
+        }
+        // A finaliser that runs while its thread makes the objects of an opening gets ahead of it.
+        if self.opening.holder() == Some(current_thread()) {
+            return self.open_held(slf);
+        }
         gil::wait(py, || acquire_result(self.opening.acquire(None)))?.ok();
         let result = self.open_held(slf);
         let _ = self.opening.release();
@@ -124,14 +176,14 @@ impl Queue {
             queue: Slot::new(container, py)?,
             unfinished: Slot::new(0, py)?,
             is_shut_down: Slot::new(false, py)?,
-            max_size: Slot::new(self.inner.max_size(), py)?,
+            max_size: Slot::new(self.asked_size.load(Ordering::Relaxed), py)?,
             mutex: mutex.unbind(),
         };
         let contents = loop {
             match self.inner.retire() {
                 Ok(contents) => break contents,
                 Err(GetError::Busy) => transfer::wait_for_turn(py, &self.inner)?,
-                Err(_) => return Err(errors::reentrant()),
+                Err(_) => return self.opened.get().ok_or_else(errors::reentrant),
             }
         };
         for item in contents.items {
@@ -139,7 +191,7 @@ impl Queue {
         }
         opened.unfinished.replace(py, contents.unfinished.into_py_any(py)?);
         opened.is_shut_down.replace(py, contents.is_shut_down.into_py_any(py)?);
-        Ok(self.opened.get_or_init(|| opened))
+        Ok(self.opened.get_or_set(opened))
     }
 
     /// An empty container such as the standard class has.
@@ -231,7 +283,7 @@ impl Queue {
     fn maxsize(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         match this.closed(slf)? {
-            Some(inner) => Ok(inner.max_size().into_py_any(py)?),
+            Some(_) => Ok(this.asked_size.load(Ordering::Relaxed).into_py_any(py)?),
             None => this.open(slf)?.max_size.get(py, "size"),
         }
     }
@@ -240,7 +292,7 @@ impl Queue {
     fn set_maxsize(slf: &Bound<'_, Self>, size: Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         match (this.closed(slf)?, size.extract::<i64>()) {
-            (Some(inner), Ok(size)) => inner.set_max_size(usize::try_from(size).unwrap_or(0)),
+            (Some(_), Ok(size)) => this.set_size(size),
             _ => this.open(slf)?.max_size.replace(slf.py(), size.unbind()),
         }
         Ok(())

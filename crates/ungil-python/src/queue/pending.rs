@@ -95,12 +95,13 @@ fn give_back(slf: &Bound<'_, Queue>, item: Item) -> PyResult<()> {
 
 impl Drop for PendingGet {
     fn drop(&mut self) {
-        // Python drops its objects attached.
-        gil::attached(|py| {
+        let give_back = |py: Python<'_>| {
             if let Err(error) = self.abandon(py) {
                 error.write_unraisable(py, None);
             }
-        });
+        };
+        // SAFETY: Python drops its objects attached.
+        unsafe { gil::still_attached(give_back) };
     }
 }
 

@@ -10,7 +10,7 @@ use ungil_queue::Fifo;
 
 use crate::method::{Arguments, Call, Method, slow, this};
 use crate::queue::errors;
-use crate::queue::item::{Item, items_of};
+use crate::queue::item::{Item, drop_one_by_one, items_of};
 use crate::queue::transfer::{self, Outcome, Patience};
 use crate::sync::Statistics;
 
@@ -101,6 +101,12 @@ impl SimpleQueue {
 
     fn __clear__(&self) {
         drop(self.inner.clear());
+    }
+}
+
+impl Drop for SimpleQueue {
+    fn drop(&mut self) {
+        drop_one_by_one(self.inner.clear());
     }
 }
 

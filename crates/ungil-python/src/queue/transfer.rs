@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyFloat, PyInt, PyList};
 use ungil_queue::{Deadline, GetError, PutError, Queue, Refused, Room, Store, WaitResult};
 
 use crate::method::{Arguments, none_object, slow};
@@ -61,6 +61,17 @@ pub(crate) fn patience(
         return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
     }
     Ok(Patience::Until(timeout::deadline(timeout::seconds(timeout)?)))
+}
+
+/// The timeout of a queue that the standard library has in Python, which counts with it: a number of any kind that can be added
+/// to a float. Whole numbers and floats stay as they are.
+pub(crate) fn counted<'py>(timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return Ok(None) };
+    let is_plain = timeout.is_instance_of::<PyFloat>() || timeout.is_instance_of::<PyInt>();
+    if is_plain || timeout.lt(0)? {
+        return Ok(Some(timeout.clone()));
+    }
+    PyFloat::new(timeout.py(), 0.0).add(timeout).map(Some)
 }
 
 /// The arguments of a `put`: the item, `block` and `timeout`; `standard` refuses what is wrong.

@@ -1,6 +1,6 @@
 //! `Barrier`.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -30,7 +30,8 @@ pub(crate) struct Barrier {
 
 struct Made {
     inner: sync::Barrier,
-    action: Option<Py<PyAny>>,
+    /// None when the collector has cleared it.
+    action: Mutex<Option<Py<PyAny>>>,
     timeout: Option<Py<PyAny>>,
 }
 
@@ -47,7 +48,7 @@ impl Barrier {
     fn __init__(&self, parties: i64, action: Option<Py<PyAny>>, timeout: Option<Py<PyAny>>) -> PyResult<()> {
         let parties = usize::try_from(parties).ok().filter(|parties| *parties > 0);
         let parties = parties.ok_or_else(|| PyValueError::new_err("parties must be > 0"))?;
-        let made = Made { inner: sync::Barrier::new(parties), action, timeout };
+        let made = Made { inner: sync::Barrier::new(parties), action: Mutex::new(action), timeout };
         self.made.set(made).map_err(|_| PyRuntimeError::new_err("a barrier cannot be made a second time"))
     }
 
@@ -67,7 +68,7 @@ impl Barrier {
                 Err(_) => Err(sync::BrokenBarrier),
             },
             Arrival::Last(last) => {
-                if let Some(action) = &made.action {
+                if let Some(action) = made.action(py) {
                     action.call0(py)?;
                 }
                 last.let_go()
@@ -129,8 +130,22 @@ impl Barrier {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Some(made) = self.made.get() else { return Ok(()) };
-        visit.call(&made.action)?;
+        visit.call(&*made.action.lock().unwrap_or_else(PoisonError::into_inner))?;
         visit.call(&made.timeout)
+    }
+
+    fn __clear__(&self) {
+        let action =
+            self.made.get().map(|made| made.action.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // Outside of the mutex, for it may run anything.
+        drop(action);
+    }
+}
+
+impl Made {
+    fn action(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner);
+        action.as_ref().map(|action| action.clone_ref(py))
     }
 }
 

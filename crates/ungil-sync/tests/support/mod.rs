@@ -1,11 +1,11 @@
-//! What several test binaries need: waiting until something has come true, and threads that are small.
+//! What several test binaries need: waiting until something has come true, deadlines, and threads that are small.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ungil_sync::{Deadline, deadline_in};
+use ungil_sync::{Deadline, Event, deadline_in};
 
 /// Looks again until `is_so` holds.
 pub(crate) fn until(is_so: impl Fn() -> bool) {
@@ -16,7 +16,7 @@ pub(crate) fn until(is_so: impl Fn() -> bool) {
 
 /// A deadline that has passed.
 pub(crate) fn passed() -> Deadline {
-    Some(Instant::now())
+    deadline_in(Duration::ZERO)
 }
 
 /// A thread with a stack that is small enough to have a thousand of them.
@@ -31,4 +31,13 @@ pub(crate) fn lasts_until_its_deadline<R>(wait: impl FnOnce(Deadline) -> R) -> R
     let result = wait(deadline_in(TIMEOUT));
     assert!(begun.elapsed() >= TIMEOUT, "ended before its deadline");
     result
+}
+
+/// Ends the waits of other threads even if this one panics, so that the test fails and does not hang.
+pub(crate) struct SetWhenDropped<'a>(pub(crate) &'a Event);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.set();
+    }
 }
