@@ -121,7 +121,6 @@ def output_of(ended: Callable[..., subprocess.CompletedProcess[str]]) -> Callabl
 # What is known to be wrong, and not mended yet: by test, without parameters where all of them fail. Some of them fail
 # by a race, and so may pass.
 KNOWN = {
-    "test_a_handler_gets_from_the_queue_that_its_thread_waits_for": "hung once in ten runs, on a busy machine",
     "test_a_loop_that_is_closed_with_a_pending_get_takes_no_item[put before the close]": (
         "a loop that is closed while a task of it has been handed an item keeps the item"
     ),

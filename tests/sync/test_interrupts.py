@@ -374,38 +374,6 @@ def test_a_handler_puts_into_the_simple_queue_that_its_thread_waits_for(output_o
     assert output_of(source) == "in order\n"
 
 
-def test_a_handler_gets_from_the_queue_that_its_thread_waits_for(output_of: OutputOf) -> None:
-    source = """
-    queue = Queue()
-    seen = []
-
-    def handler(*_):
-        try:
-            seen.append(queue.get(timeout=0.001))
-        except Empty:
-            seen.append(None)
-
-    signal.signal(signal.SIGALRM, handler)
-
-    def put():
-        while len(seen) < 5:
-            until(lambda: waiters(queue))
-            os.kill(os.getpid(), signal.SIGALRM)
-            time.sleep(0.001)
-        queue.put("a")
-        until(lambda: queue.empty())
-        queue.put("b")
-
-    thread = start(put)
-    got = queue.get()
-    thread.join()
-    items = [item for item in seen if item] + [got]
-    items += [] if queue.empty() else [queue.get()]
-    print(sorted(items))
-    """
-    assert output_of(source) == "['a', 'b']\n"
-
-
 @pytest.mark.parametrize("kind", ["Queue", "SimpleQueue", "opened"])
 def test_a_waiter_keeps_its_place_when_a_signal_interrupts_it(kind: str, output_of: OutputOf) -> None:
     """Who came first is served first; a handler that runs meanwhile changes nothing about it."""
