@@ -50,6 +50,11 @@ pub(crate) fn lanes_of_words() -> Option<u32> {
     HOST.has("+avx512dq").then_some(8)
 }
 
+/// Whether the machine turns vectors of `int64` into floats, as those of ARM do.
+pub(crate) fn converts_words() -> bool {
+    cfg!(not(target_arch = "x86_64")) || HOST.has("+avx512dq")
+}
+
 /// Whether truth values of a vector have registers of their own, one bit a lane.
 pub(crate) fn has_masks() -> bool {
     HOST.has("+avx512f")

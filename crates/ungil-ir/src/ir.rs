@@ -526,7 +526,7 @@ impl Stmt {
 }
 
 /// Calls `visit` on every statement of `block` and of the blocks nested in it, outer before inner, in order.
-pub fn walk<'a>(block: &'a Block, visit: &mut impl FnMut(&'a Stmt)) {
+pub fn walk<'a>(block: &'a [Stmt], visit: &mut impl FnMut(&'a Stmt)) {
     for stmt in block {
         visit(stmt);
         for nested in stmt.blocks() {

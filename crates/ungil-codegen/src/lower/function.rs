@@ -7,7 +7,8 @@
 use inkwell::basic_block::BasicBlock;
 use inkwell::builder::Builder;
 use inkwell::types::BasicTypeEnum;
-use inkwell::values::{BasicValue, BasicValueEnum, FastMathFlags, FunctionValue, PointerValue};
+use inkwell::values::{BasicValue, BasicValueEnum, FastMathFlags, FloatValue, FunctionValue, PointerValue};
+use rustc_hash::FxHashMap;
 use ungil_ir::ir::{self, FastMath, FuncId, Intrinsic, Label, Op, Stmt, StmtKind, ValueId, VarId};
 
 use super::{Form, Loops, Unit};
@@ -27,6 +28,8 @@ pub(super) struct Body<'u, 'c, 'm> {
     pub(super) is_rare: bool,
     /// The conditions of guards, met so far.
     pub(super) guards: Vec<ValueId>,
+    /// The indices of the loops around that are floats already (see `index`).
+    pub(super) float_indices: FxHashMap<ValueId, FloatValue<'c>>,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,
@@ -119,6 +122,7 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             speculating: None,
             is_rare: false,
             guards: Vec::new(),
+            float_indices: FxHashMap::default(),
             llvm,
             exit,
             slots,

@@ -24,7 +24,7 @@ use crate::{Error, explain, target};
 pub(super) enum Pace {
     /// With a poll after each.
     Polling,
-    /// Without polls, as fast as LLVM can make them.
+    /// Without polls, as fast as LLVM can make them; no more than 2**20 turns, each of which does something.
     Fast,
     /// Without polls, and seldom: not worth the time and space of vectorising.
     Rare,
@@ -115,6 +115,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let i64_type = self.unit.context.i64_type();
         let [head, latch, done] = ["for", "for.next", "for.done"].map(|name| self.append(name));
         let before = self.here()?;
+        let float_index = self.float_index(looped, start, pace)?;
         self.builder.build_unconditional_branch(head)?;
         self.builder.position_at_end(head);
         let turn = self.builder.build_phi(i64_type, "turn")?;
@@ -122,6 +123,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let name = &self.function.values[looped.index.0 as usize].name;
         let index = self.builder.build_int_nsw_add(start, turn_value, name)?;
         self.bind(looped.index, index.into());
+        self.bind_float_index(looped, float_index, turn_value)?;
 
         self.targets.push(Target { label: looped.label, on_break, on_continue: Some(latch), broken: false });
         if self.block(&looped.body)? == Falls::Through {

@@ -1,10 +1,10 @@
 //! From the typed IR to LLVM's.
 //!
 //! Reading order: this file declares the functions of a unit and its entry; `function` lowers a body's statements,
-//! `calls` calls and their failures, `loops` the loops and their polls, `speculate` what loops do about rare cases,
-//! `parallel` the parallel loops, `ops` and `casts` operations; `types` and `memory` say how values look in registers and
-//! in memory; `runtime` names what the runtime offers; `cost` decides how often a loop polls; `captures` what a parallel
-//! body needs from outside; `metadata` marks loops.
+//! `calls` calls and their failures, `loops` the loops and their polls, `index` an index that becomes a float,
+//! `speculate` what loops do about rare cases, `parallel` the parallel loops, `ops` and `casts` operations; `types` and
+//! `memory` say how values look in registers and in memory; `runtime` names what the runtime offers; `cost` decides how
+//! often a loop polls; `captures` what a parallel body needs from outside; `metadata` marks loops.
 //!
 //! Conventions of the code that is made:
 //!
@@ -19,6 +19,7 @@ mod captures;
 mod casts;
 mod cost;
 mod function;
+mod index;
 mod loops;
 mod memory;
 mod metadata;

@@ -31,7 +31,10 @@ impl<'c> Body<'_, 'c, '_> {
             Op::Compare(op, a, b) => {
                 self.compare(*op, self.function.value_type(*a), self.value(*a)?, self.value(*b)?)
             }
-            Op::Cast(a) => self.cast(self.function.value_type(*a), ty, self.value(*a)?),
+            Op::Cast(a) => match self.known_float(*a, ty) {
+                Some(float) => Ok(float),
+                None => self.cast(self.function.value_type(*a), ty, self.value(*a)?),
+            },
             Op::Select(cond, a, b) => {
                 let cond = self.value(*cond)?.into_int_value();
                 self.select(cond, ty, self.value(*a)?, self.value(*b)?)
