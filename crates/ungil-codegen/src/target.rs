@@ -55,6 +55,11 @@ pub(crate) fn converts_words() -> bool {
     cfg!(not(target_arch = "x86_64")) || HOST.has("+avx512dq")
 }
 
+/// Whether there are 16 registers for vectors, not 32.
+pub(crate) fn has_few_registers() -> bool {
+    cfg!(target_arch = "x86_64") && !HOST.has("+avx512f")
+}
+
 /// Whether truth values of a vector have registers of their own, one bit a lane.
 pub(crate) fn has_masks() -> bool {
     HOST.has("+avx512f")

@@ -127,7 +127,7 @@ fn reads(block: &[Stmt], var: VarId) -> Vec<ValueId> {
 fn n_sets(block: &[Stmt], var: VarId) -> usize {
     let mut n_sets = 0;
     ir::walk(block, &mut |stmt| {
-        n_sets += usize::from(matches!(stmt.kind, StmtKind::Set(set, _) if set == var))
+        n_sets += usize::from(matches!(stmt.kind, StmtKind::Set(set, _) if set == var));
     });
     n_sets
 }

@@ -17,8 +17,8 @@ pub(super) enum Wish {
     Scalar,
     /// Not to be unrolled.
     Rolled,
-    /// If it is vectorised, one vector a turn, and no unrolling of that.
-    OneVector,
+    /// If it is vectorised, so many vectors a turn, and no unrolling of that.
+    Vectors(u32),
     /// If it is vectorised, as many vectors a turn as LLVM thinks right, and no unrolling of that.
     SomeVectors,
     /// If it is vectorised, in vectors of so many values.
@@ -54,9 +54,9 @@ pub(super) fn wish<'c>(
                 parts.push(node(raw, "llvm.loop.vectorize.enable", &[off]));
             }
             Wish::Rolled => parts.push(rolled),
-            Wish::OneVector => {
-                let one = constant(context.i32_type().const_int(1, false));
-                parts.extend([node(raw, "llvm.loop.interleave.count", &[one]), vectorised]);
+            Wish::Vectors(n_vectors) => {
+                let n_vectors = constant(context.i32_type().const_int(u64::from(*n_vectors), false));
+                parts.extend([node(raw, "llvm.loop.interleave.count", &[n_vectors]), vectorised]);
             }
             Wish::SomeVectors => parts.push(vectorised),
             Wish::Lanes(n_lanes) => {
