@@ -86,11 +86,6 @@ impl<T> Waiter<T> {
         self.parker.park(deadline).map(Signal)
     }
 
-    /// Looks for a signal so many times, without sleeping.
-    pub fn spin(&self, turns: u32) -> Option<Signal> {
-        self.parker.spin(turns).map(Signal)
-    }
-
     /// The signal, if there is one.
     pub fn signal(&self) -> Option<Signal> {
         self.parker.signal().map(Signal)

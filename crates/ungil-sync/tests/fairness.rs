@@ -88,6 +88,38 @@ fn a_lock_is_handed_to_who_has_waited_long() {
     assert!(lock.try_acquire());
 }
 
+/// While nobody has waited long, whoever runs may take what has been given back: the lock is not idle until a waiter has woken.
+#[test]
+fn a_lock_is_free_for_all_when_nobody_has_waited_long() {
+    const TRIES: u32 = 1_000;
+    let lock = Lock::new();
+    let is_over = AtomicBool::new(false);
+    assert!(lock.try_acquire());
+    stay_on_one_core();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            be_polite();
+            while !is_over.load(Ordering::Relaxed) {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+                lock.release().unwrap();
+            }
+        });
+        // A try fails if this thread was kept from running meanwhile, until the other had waited long.
+        let is_free = (0..TRIES).any(|_| {
+            until(|| lock.statistics().waiters == 1);
+            lock.release().unwrap();
+            let is_free = lock.try_acquire();
+            if !is_free {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+            }
+            is_free
+        });
+        is_over.store(true, Ordering::Relaxed);
+        lock.release().unwrap();
+        assert!(is_free);
+    });
+}
+
 #[test]
 fn of_several_permits_those_who_wait_are_handed_theirs() {
     let semaphore = Semaphore::new(0);
