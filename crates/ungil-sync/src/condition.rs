@@ -7,7 +7,7 @@ use crate::park::{Deadline, WaitResult};
 use crate::patience::Patience;
 use crate::prim::Arc;
 use crate::statistics::{Statistics, Waits};
-use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
+use crate::waiters::{Signal, Ticket, WaitQueue, Waiter, wake_all};
 
 /// One of those that waited was chosen: a notification that it does not take is another's.
 const CHOSEN: Signal = Signal::GRANTED;
@@ -76,7 +76,8 @@ impl Condition {
         let waiting = self.enroll();
         lock.release().expect("the lock of a condition is held by who waits");
         let result = waiting.wait(deadline);
-        while lock.acquire(None) != WaitResult::Ready {}
+        let mut ticket = Ticket::default();
+        while lock.acquire_with(&mut ticket, None) != WaitResult::Ready {}
         result
     }
 

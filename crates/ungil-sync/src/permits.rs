@@ -8,7 +8,7 @@
 //! which keeps a lock busy instead of idle for as long as a thread takes to wake. So that no waiter starves, a permit is handed
 //! straight to the first of them when that has not been done for [`FAIR_EVERY`]: the *eventual fairness* of
 //! A. d'Antras' `parking_lot`, itself after WebKit's `WTF::Lock` (F. Pizlo, "Locking in WebKit", 2016). A waiter that was
-//! woken and came too late goes back to the head of the queue.
+//! woken and came too late goes back to its place in the queue, and so does one that a signal has interrupted.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::gate::{AfterFork, Gate};
 use crate::park::{Deadline, WaitResult, must_not_miss_signals};
 use crate::prim::{Arc, AtomicU64, Ordering, pause, spin_loop, yield_now};
 use crate::statistics::Waits;
-use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
+use crate::waiters::{Signal, Ticket, WaitQueue, Waiter, wake_all};
 
 /// How long running threads may go before waiters; `parking_lot` draws from 0 to 1 ms, this is the middle.
 const FAIR_EVERY: Duration = Duration::from_micros(500);
@@ -108,16 +108,16 @@ impl Permits {
         self.state.load(Ordering::Relaxed)
     }
 
-    /// Takes one, waiting for it until the deadline.
+    /// Takes one, waiting for it until the deadline. Who waits on after an interruption brings the ticket of before.
     #[inline]
-    pub(crate) fn acquire(&self, deadline: Deadline) -> WaitResult {
-        if self.try_acquire() { WaitResult::Ready } else { self.wait(deadline) }
+    pub(crate) fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        if self.try_acquire() { WaitResult::Ready } else { self.wait(ticket, deadline) }
     }
 
     #[cold]
-    fn wait(&self, deadline: Deadline) -> WaitResult {
+    fn wait(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
         let begun = self.waits.begin();
-        let result = if self.spin() { WaitResult::Ready } else { self.sleep(deadline, begun) };
+        let result = if self.spin() { WaitResult::Ready } else { self.sleep(ticket, deadline, begun) };
         self.waits.end(begun);
         result
     }
@@ -139,27 +139,22 @@ impl Permits {
             })
     }
 
-    fn sleep(&self, deadline: Deadline, begun: Instant) -> WaitResult {
+    fn sleep(&self, ticket: &mut Ticket, deadline: Deadline, begun: Instant) -> WaitResult {
         let waiter = Waiter::new();
-        let mut has_waited = false;
         loop {
             {
                 let mut queue = self.queue.enter();
                 if self.take_or_announce(&queue.waiters) {
                     return WaitResult::Ready;
                 }
-                if has_waited {
-                    waiter.reset();
-                    queue.waiters.push_front(&waiter);
-                } else {
-                    queue.waiters.push_back(&waiter);
-                    queue.last_fair.get_or_insert(begun);
-                }
+                waiter.reset();
+                queue.waiters.push(&waiter, ticket);
+                queue.last_fair.get_or_insert(begun);
             }
             match waiter.park(deadline) {
                 Ok(Signal::GRANTED) => return WaitResult::Ready,
                 Ok(_) if self.spin() => return WaitResult::Ready,
-                Ok(_) => has_waited = true,
+                Ok(_) => {}
                 Err(ended) => return self.give_up(&waiter, ended),
             }
         }

@@ -20,6 +20,7 @@ use pyo3::types::{PyList, PyTuple};
 use ungil_queue::GetError;
 use ungil_sync::current_thread;
 use ungil_sync::wait_graph::Held;
+use ungil_sync::waiters::Ticket;
 
 use crate::gil;
 use crate::queue::class::{PriorityQueue, Queue};
@@ -154,7 +155,8 @@ impl Queue {
         if self.opening.holder() == Some(current_thread()) {
             return self.open_held(slf);
         }
-        gil::wait(py, || acquire_result(self.opening.acquire(None)))?.ok();
+        let mut ticket = Ticket::default();
+        gil::wait(py, || acquire_result(self.opening.acquire_with(&mut ticket, None)))?.ok();
         let result = self.open_held(slf);
         let _ = self.opening.release();
         result

@@ -10,6 +10,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_sync as sync;
+use ungil_sync::waiters::Ticket;
 use ungil_sync::{Deadline, WaitResult};
 
 use crate::method::{Arguments, Call, Method, bool_object, none_object, slow, this};
@@ -77,11 +78,17 @@ impl Condition {
         match guard {
             Guard::Lock(lock) => {
                 let lock = &lock.get().inner;
-                self.wait_natively(py, deadline, || lock.release().ok(), |()| lock.acquire(None))
+                self.wait_natively(
+                    py,
+                    deadline,
+                    || lock.release().ok(),
+                    |(), ticket| lock.acquire_with(ticket, None),
+                )
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
-                self.wait_natively(py, deadline, || lock.save().ok(), |saved| lock.restore(saved, None))
+                let restore = |saved, ticket: &mut Ticket| lock.restore_with(saved, ticket, None);
+                self.wait_natively(py, deadline, || lock.save().ok(), restore)
             }
             Guard::Foreign(_) => self.wait_with(py, deadline),
         }
@@ -192,10 +199,13 @@ impl Condition {
         py: Python<'_>,
         deadline: Deadline,
         release: impl FnOnce() -> Option<S> + Send,
-        acquire: impl Fn(S) -> WaitResult + Sync,
+        acquire: impl Fn(S, &mut Ticket) -> WaitResult + Sync,
     ) -> PyResult<bool> {
         // Interrupted or not: the lock is held again when the wait is over. What a signal has to say is said then.
-        let acquire = |saved| while acquire(saved) != WaitResult::Ready {};
+        let acquire = |saved| {
+            let mut ticket = Ticket::default();
+            while acquire(saved, &mut ticket) != WaitResult::Ready {}
+        };
         let mut waiting = self.inner.enroll();
         let mut wait = |saved| {
             let ended = waiting.wait_on(deadline);
