@@ -121,9 +121,6 @@ def output_of(ended: Callable[..., subprocess.CompletedProcess[str]]) -> Callabl
 # What is known to be wrong, and not mended yet: by test, without parameters where all of them fail. Some of them fail
 # by a race, and so may pass.
 KNOWN = {
-    "test_a_loop_that_is_closed_with_a_pending_get_takes_no_item[put before the close]": (
-        "a loop that is closed while a task of it has been handed an item keeps the item"
-    ),
     "test_a_long_chain_of_other_objects_is_dropped[outer = Condition(inner)]": (
         "a chain of 100,000 conditions, each the lock of the next, is dropped by recursion"
     ),

@@ -454,7 +454,8 @@ IN_LINE = {
     "SimpleQueue.get": ("thing = SimpleQueue()", "thing.get()", "thing.put(1)"),
 }
 
-# Runs a case: when `n` threads wait, a signal comes whose handler calls `once`; when that has begun, a thread calls `afterwards`.
+# Runs a case: when `n` threads wait, a signal comes whose handler calls `once`; when that has begun, a thread calls
+# `afterwards`.
 HANDLING = f"""
 {HELD}
 deadlock_policy("ignore")  # for the lock that this thread holds already
@@ -483,7 +484,7 @@ def case(made, afterwards, n=1):
 
 
 def test_a_handler_may_wait_for_what_its_thread_waits_for(output_of: OutputOf) -> None:
-    """The place in the line is that of the wait that was interrupted, and does not hold up another of the same thread."""
+    """The place in the line is kept for the wait that was interrupted, and holds up no other of the same thread."""
     source = f"""
 {HANDLING}
 for name, (made, wait, end) in {IN_LINE}.items():

@@ -64,8 +64,9 @@ pub struct Waiter<T = ()> {
     parker: Parker,
     /// Filled before the signal is stored, emptied after it was seen; so nobody ever waits for this mutex.
     handed: Mutex<Option<T>>,
-    /// Called in place of waking a thread, if the wait is a task's and not a thread's.
-    waker: Option<Waker>,
+    /// Called in place of waking a thread, if the wait is a task's and not a thread's. Then it is let go, with what it refers to,
+    /// which may be the task and this very wait.
+    waker: Option<Mutex<Option<Waker>>>,
 }
 
 impl<T> Waiter<T> {
@@ -76,7 +77,11 @@ impl<T> Waiter<T> {
 
     /// A wait that has not begun, of a task that `waker` wakes, by whatever thread ends the wait, outside of the gate.
     pub fn of_task(waker: Waker) -> Arc<Self> {
-        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None), waker: Some(waker) })
+        Arc::new(Self {
+            parker: Parker::new(),
+            handed: Mutex::new(None),
+            waker: Some(Mutex::new(Some(waker))),
+        })
     }
 
     /// Sleeps until signalled.
@@ -122,7 +127,13 @@ impl<T> Woken<T> {
     /// Wakes it; to be called outside of the gate.
     pub fn wake(self) {
         match &self.waiter.waker {
-            Some(waker) => waker.wake_by_ref(),
+            Some(waker) => {
+                let waker = waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // Outside of the mutex, for it may run anything.
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
             None if self.is_asleep => self.waiter.parker.wake(),
             None => {}
         }
