@@ -121,21 +121,6 @@ def output_of(ended: Callable[..., subprocess.CompletedProcess[str]]) -> Callabl
 # What is known to be wrong, and not mended yet: by test, without parameters where all of them fail. Some of them fail
 # by a race, and so may pass.
 KNOWN = {
-    "test_a_loop_that_is_closed_with_a_pending_get_takes_no_item[put before the close]": (
-        "a loop that is closed while a task of it has been handed an item keeps the item"
-    ),
-    "test_a_long_chain_of_other_objects_is_dropped[outer = Condition(inner)]": (
-        "a chain of 100,000 conditions, each the lock of the next, is dropped by recursion"
-    ),
-    "test_a_waiter_for_a_lock_keeps_its_place_when_a_signal_interrupts_it": (
-        "a waiter that a signal interrupts goes to the end of the queue"
-    ),
-    "test_a_waiter_keeps_its_place_when_a_signal_interrupts_it[Queue]": (
-        "a waiter that a signal interrupts goes to the end of the queue"
-    ),
-    "test_a_waiter_keeps_its_place_when_a_signal_interrupts_it[SimpleQueue]": (
-        "a waiter that a signal interrupts goes to the end of the queue"
-    ),
     "test_statistics_count_those_who_wait_for_an_opened_queue": "statistics of an opened queue count nobody",
     "test_get_many_does_not_swallow_what_a_comparison_raises": (
         "what a comparison raises for the second item and later ones is left to the next call"

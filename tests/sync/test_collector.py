@@ -218,7 +218,15 @@ def test_a_long_chain_of_queues_is_dropped(kind: type, ended: Any) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "dropped\n", "")
 
 
-@pytest.mark.parametrize("link", ["outer = Event(); outer.inner = inner", "outer = Condition(inner)"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "outer = Event(); outer.inner = inner",
+        "outer = Condition(inner)",
+        "outer = Barrier(1, inner.__repr__)",
+        "outer = Barrier(1, timeout=inner)",
+    ],
+)
 def test_a_long_chain_of_other_objects_is_dropped(link: str, ended: Any) -> None:
     done = ended(f"""
     inner = Condition()

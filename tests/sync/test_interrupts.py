@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 
@@ -441,6 +442,155 @@ def test_a_waiter_for_a_lock_keeps_its_place_when_a_signal_interrupts_it(primiti
     print(*order)
     """
     assert output_of(source) == "main other\n"
+
+
+# What is made, how it is waited for, and what ends one wait.
+IN_LINE = {
+    "Lock": ("thing = Lock(); thing.acquire()", "thing.acquire()", "thing.release()"),
+    "RLock": ("thing = RLock(); held(thing)", "thing.acquire(); thing.release()", "may_end.set()"),
+    "Semaphore": ("thing = Semaphore(0)", "thing.acquire()", "thing.release()"),
+    "Queue.get": ("thing = Queue()", "thing.get()", "thing.put(1)"),
+    "Queue.put": ("thing = Queue(1); thing.put(1)", "thing.put(2)", "thing.get()"),
+    "SimpleQueue.get": ("thing = SimpleQueue()", "thing.get()", "thing.put(1)"),
+}
+
+# Runs a case: when `n` threads wait, a signal comes whose handler calls `once`; when that has begun, a thread calls
+# `afterwards`.
+HANDLING = f"""
+{HELD}
+deadlock_policy("ignore")  # for the lock that this thread holds already
+begun = standard.Event()
+
+def handler(*_):
+    if not begun.is_set():
+        begun.set()
+        once()
+
+signal.signal(signal.SIGALRM, handler)
+
+def interrupt_and(afterwards, n):
+    until(lambda: waiters(thing) == n)
+    while not begun.is_set():
+        os.kill(os.getpid(), signal.SIGALRM)
+        begun.wait(0.1)
+    afterwards()
+
+def case(made, afterwards, n=1):
+    begun.clear()
+    may_end.clear()
+    exec(made, globals())
+    return start(interrupt_and, afterwards, n)
+"""
+
+
+def test_a_handler_may_wait_for_what_its_thread_waits_for(output_of: OutputOf) -> None:
+    """The place in the line is kept for the wait that was interrupted, and holds up no other of the same thread."""
+    source = f"""
+{HANDLING}
+for name, (made, wait, end) in {IN_LINE}.items():
+    print(name, end=": ", flush=True)
+
+    def once():
+        exec(wait)
+        print("handled", end=", ", flush=True)
+
+    def afterwards():
+        until(lambda: waiters(thing))
+        exec(end)
+        if "RLock" not in name:
+            until(lambda: waiters(thing))
+            exec(end)
+
+    thread = case(made, afterwards)
+    exec(wait)
+    thread.join()
+    print("ended", waiters(thing))
+"""
+    assert output_of(source) == "".join(f"{name}: handled, ended 0\n" for name in IN_LINE)
+
+
+def test_a_handler_may_wait_for_a_thread_that_waits_for_the_same(output_of: OutputOf) -> None:
+    source = f"""
+{HANDLING}
+for name, (made, wait, end) in {IN_LINE}.items():
+    print(name, end=": ", flush=True)
+    handled = standard.Event()
+
+    def once():
+        # Nobody else could let this one go, should what was waited for have been given to the thread of the handler.
+        thread = start(lambda: exec(wait))
+        until(lambda: waiters(thing))
+        exec(end)
+        thread.join()
+        print("handled", end=", ", flush=True)
+        handled.set()
+
+    def afterwards():
+        handled.wait()
+        if "RLock" not in name:
+            until(lambda: waiters(thing))
+            exec(end)
+
+    thread = case(made, afterwards)
+    exec(wait)
+    thread.join()
+    print("ended", waiters(thing))
+"""
+    assert output_of(source) == "".join(f"{name}: handled, ended 0\n" for name in IN_LINE)
+
+
+def test_what_comes_while_a_handler_runs_goes_to_the_next_if_the_handler_raises(output_of: OutputOf) -> None:
+    source = f"""
+{HANDLING}
+for name, (made, wait, end) in {IN_LINE}.items():
+    print(name, end=": ", flush=True)
+
+    def once():
+        exec(end)
+        raise InterruptedError
+
+    thread = case(made, lambda: None, n=2)
+    other = start(lambda: (until(lambda: waiters(thing)), exec(wait)))
+    try:
+        exec(wait)
+    except InterruptedError:
+        print("interrupted", end=", ", flush=True)
+    other.join()
+    thread.join()
+    print("ended", waiters(thing))
+"""
+    assert output_of(source) == "".join(f"{name}: interrupted, ended 0\n" for name in IN_LINE)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_wait_goes_on_in_a_child_that_its_handler_makes(output_of: OutputOf) -> None:
+    source = f"""
+{HANDLING}
+for name, (made, wait, end) in {IN_LINE}.items():
+    if name == "RLock":
+        continue  # is held by a thread that is not in the child
+    child = None
+
+    def once():
+        global child
+        child = os.fork()
+        if not child:
+            start(lambda: (until(lambda: waiters(thing)), exec(end)))
+
+    def afterwards():
+        until(lambda: child)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        until(lambda: waiters(thing))
+        exec(end)
+
+    thread = case(made, afterwards)
+    exec(wait)
+    if not child:
+        os._exit(0)
+    thread.join()
+    print(name, "ended", waiters(thing))
+"""
+    assert output_of(source) == "".join(f"{name} ended 0\n" for name in IN_LINE if name != "RLock")
 
 
 def test_an_interrupted_put_does_not_put_and_an_interrupted_get_takes_nothing(output_of: OutputOf) -> None:

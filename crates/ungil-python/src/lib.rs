@@ -3,7 +3,8 @@
 //! Reading order: `dispatcher.rs` is the class that `jit` makes; `call.rs` is the way of a call, `overload.rs` what it
 //! reads, `bind.rs`, `typeof_.rs` and `boxing.rs` what goes in and comes out, `raise.rs` what goes wrong; `compile.rs`
 //! makes new versions (`eager.rs` at once), asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
-//! signatures; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches.
+//! signatures; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches; `once.rs` and `drops.rs` are
+//! about what objects hold.
 //!
 //! Architecture Invariant: state is guarded by our own locks and atomics, never by the GIL.
 
@@ -12,6 +13,7 @@ mod boxing;
 mod call;
 mod compile;
 mod dispatcher;
+mod drops;
 mod eager;
 mod errors;
 mod explain;
@@ -19,6 +21,7 @@ mod gil;
 mod host;
 mod method;
 mod objects;
+mod once;
 mod options;
 mod output;
 mod overload;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use ungil_sync::waiters::Waiter;
+use ungil_sync::waiters::{Ticket, Waiter};
 use ungil_sync::{Deadline, GateGuard, WaitResult};
 
 use crate::error::{GetError, PutError, Refused};
@@ -60,9 +60,10 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     ///
     /// Why there is none: [`GetError::Empty`] if none came in time.
     pub fn get(&self, deadline: Deadline) -> Result<T, Failed<S>> {
+        let mut ticket = Ticket::default();
         loop {
             let ended = match self.try_get() {
-                Err(GetError::Empty) => match self.wait_for_item(deadline) {
+                Err(GetError::Empty) => match self.wait_for_item(&mut ticket, deadline) {
                     Ok(Some(item)) => return Ok(item),
                     Ok(None) => Ok(()),
                     Err(ended) => Err(ended),
@@ -78,19 +79,20 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         }
     }
 
-    /// Waits for an item until the deadline; `None` if the caller should look again.
+    /// Waits for an item until the deadline; `None` if the caller should look again. Who waits again, interrupted or not, keeps its
+    /// place among the getters.
     ///
     /// # Errors
     ///
     /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`].
-    pub fn wait_for_item(&self, deadline: Deadline) -> Result<Option<T>, WaitResult> {
+    pub fn wait_for_item(&self, ticket: &mut Ticket, deadline: Deadline) -> Result<Option<T>, WaitResult> {
         let waiter = Waiter::new();
         {
             let mut state = self.state.enter();
             if state.should_look() {
                 return Ok(None);
             }
-            state.getters.push_back(&waiter);
+            state.getters.push(&waiter, ticket);
         }
         match waiter.park(deadline) {
             Ok(_) => Ok(waiter.take()),

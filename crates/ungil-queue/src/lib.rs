@@ -41,4 +41,5 @@ pub use put::{PendingPut, Room};
 pub use queue::{LifoQueue, PriorityQueue, Queue};
 pub use shutdown::Contents;
 pub use store::{Fifo, Lifo, Store};
+pub use ungil_sync::waiters::Ticket;
 pub use ungil_sync::{Deadline, WaitResult};

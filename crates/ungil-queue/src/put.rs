@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use ungil_sync::waiters::{Signal, Waiter};
+use ungil_sync::waiters::{Signal, Ticket, Waiter};
 use ungil_sync::{Deadline, GateGuard, WaitResult};
 
 use crate::error::{PutError, Refused};
@@ -68,6 +68,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     pub fn put(&self, item: T, deadline: Deadline) -> Result<(), Failed<T, S>> {
         let mut room = None;
         let mut item = item;
+        let mut ticket = Ticket::default();
         loop {
             let tried = match room.take() {
                 None => self.try_put(item),
@@ -75,7 +76,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             };
             let Err(refused) = tried else { return Ok(()) };
             let ended = match refused.why {
-                Refused::Full => self.wait_for_room(deadline).map(|found| room = found),
+                Refused::Full => self.wait_for_room(&mut ticket, deadline).map(|found| room = found),
                 Refused::Busy => self.wait_for_turn(deadline),
                 _ => return Err(refused),
             };
@@ -88,19 +89,24 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         }
     }
 
-    /// Waits for room until the deadline; `None` if the caller should look again.
+    /// Waits for room until the deadline; `None` if the caller should look again. Who waits again, interrupted or not, keeps its
+    /// place among the putters.
     ///
     /// # Errors
     ///
     /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`].
-    pub fn wait_for_room(&self, deadline: Deadline) -> Result<Option<Room<'_, T, S>>, WaitResult> {
+    pub fn wait_for_room(
+        &self,
+        ticket: &mut Ticket,
+        deadline: Deadline,
+    ) -> Result<Option<Room<'_, T, S>>, WaitResult> {
         let waiter = Waiter::new();
         {
             let mut state = self.state.enter();
             if state.phase != Phase::Open || !state.is_full() {
                 return Ok(None);
             }
-            state.putters.push_back(&waiter);
+            state.putters.push(&waiter, ticket);
         }
         match waiter.park(deadline) {
             Ok(signal) => Ok(self.room(signal)),

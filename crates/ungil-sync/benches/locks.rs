@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use divan::Bencher;
+use parking_lot::ReentrantMutex;
 use peers::{Flag, Mutual, Permits, Turns};
 
 fn main() {
-    divan::main();
+    // Not in the main thread, which is prepared for signals and sleeps sooner.
+    thread::spawn(divan::main).join().unwrap();
 }
 
 /// How many threads there are at once.
@@ -24,14 +26,24 @@ const MANY: u32 = 50_000;
 const FEW: u32 = 40;
 
 /// Acquires and releases, with little to do in between and after.
-#[divan::bench(types = [ungil_sync::Lock, ungil_sync::RLock, peers::ParkingLot, peers::Std], threads = THREADS, sample_size = MANY, sample_count = FEW)]
+#[divan::bench(
+    types = [ungil_sync::Lock, ungil_sync::RLock, peers::ParkingLot, ReentrantMutex<()>, peers::Std],
+    threads = THREADS,
+    sample_size = MANY,
+    sample_count = FEW,
+)]
 fn acquire_and_release<L: Mutual + 'static>(bencher: Bencher<'_, '_>) {
     let lock = L::default();
     bencher.bench(|| lock.with(|| black_box(&lock)));
 }
 
 /// The same with some work inside and as much outside, as a program would have.
-#[divan::bench(types = [ungil_sync::Lock, peers::ParkingLot, peers::Std], threads = THREADS, sample_size = MANY, sample_count = FEW)]
+#[divan::bench(
+    types = [ungil_sync::Lock, peers::ParkingLot, peers::Std],
+    threads = THREADS,
+    sample_size = MANY,
+    sample_count = FEW,
+)]
 fn with_work<L: Mutual + 'static>(bencher: Bencher<'_, '_>) {
     let lock = L::default();
     let work = || (0..black_box(50_u32)).fold(0_u32, |sum, n| black_box(sum ^ n));
@@ -39,7 +51,12 @@ fn with_work<L: Mutual + 'static>(bencher: Bencher<'_, '_>) {
 }
 
 /// Takes a permit of two and gives it back.
-#[divan::bench(types = [ungil_sync::Semaphore, ungil_sync::BoundedSemaphore, peers::ParkingLot, peers::Std], threads = THREADS, sample_size = MANY, sample_count = FEW)]
+#[divan::bench(
+    types = [ungil_sync::Semaphore, ungil_sync::BoundedSemaphore, peers::ParkingLot, peers::Std],
+    threads = THREADS,
+    sample_size = MANY,
+    sample_count = FEW,
+)]
 fn take_and_give_back<S: Permits + 'static>(bencher: Bencher<'_, '_>) {
     let semaphore = S::new(2);
     bencher.bench(|| {
@@ -67,7 +84,7 @@ fn notify_nobody<C: Turns + 'static>(bencher: Bencher<'_, '_>) {
 }
 
 /// Two threads take turns under one condition: there and back.
-#[divan::bench(types = [peers::Ungil, peers::ParkingLot, peers::Std])]
+#[divan::bench(types = [peers::Ungil, peers::ParkingLot, peers::Std], sample_size = 500, sample_count = FEW)]
 fn ping_pong<C: Turns + 'static>(bencher: Bencher<'_, '_>) {
     let (turns, is_over) = (C::default(), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -85,7 +102,7 @@ fn ping_pong<C: Turns + 'static>(bencher: Bencher<'_, '_>) {
 }
 
 /// Two threads wake one another through two events: there and back.
-#[divan::bench(types = [ungil_sync::Event, peers::ParkingLot, peers::Std])]
+#[divan::bench(types = [ungil_sync::Event, peers::ParkingLot, peers::Std], sample_size = 500, sample_count = FEW)]
 fn toss<E: Flag + 'static>(bencher: Bencher<'_, '_>) {
     let (serve, reply, is_over) = (E::default(), E::default(), AtomicBool::new(false));
     thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! [`Barrier`]: a number of threads that wait for one another.
 //!
-//! States, by [`Phase`]:
+//! States, by phase:
 //!
 //! | phase     | those inside                           | who arrives   | ends when                                         |
 //! |-----------|----------------------------------------|---------------|---------------------------------------------------|
@@ -20,6 +20,7 @@ use std::fmt;
 use crate::fork::generation;
 use crate::gate::{AfterFork, Gate, GateGuard};
 use crate::park::{Deadline, WaitResult};
+use crate::patience::Patience;
 use crate::prim::Arc;
 use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, WaitQueue, Waiter, Woken, wake_all};
@@ -52,6 +53,7 @@ pub struct Barrier {
     parties: usize,
     state: Gate<State>,
     waits: Waits,
+    patience: Patience,
 }
 
 /// The barrier is broken, or was while the thread waited.
@@ -123,7 +125,7 @@ impl Barrier {
     pub fn new(parties: usize) -> Self {
         let state =
             State { phase: Phase::Filling, n_inside: 0, inside: WaitQueue::new(), outside: WaitQueue::new() };
-        Self { parties, state: Gate::new(state), waits: Waits::new() }
+        Self { parties, state: Gate::new(state), waits: Waits::new(), patience: Patience::new() }
     }
 
     /// How many threads it is for.
@@ -262,7 +264,8 @@ impl Waiting<'_> {
     pub fn wait(&self, deadline: Deadline) -> Result<Result<usize, BrokenBarrier>, WaitResult> {
         let begun = self.barrier.waits.begin();
         let signal = if self.generation == generation() {
-            self.waiter.park(deadline).or_else(|ended| self.time_out(ended))
+            let parked = self.barrier.patience.park(&self.waiter, deadline);
+            parked.or_else(|ended| self.time_out(ended))
         } else {
             // The thread has forked, in the handler of the signal that interrupted it; here the others will not come.
             Ok(self.waiter.signal().unwrap_or(Signal::CLOSED))

@@ -4,23 +4,15 @@ use crate::fork::generation;
 use crate::gate::Gate;
 use crate::lock::Lock;
 use crate::park::{Deadline, WaitResult};
-use crate::prim::{Arc, AtomicU32, Ordering};
+use crate::patience::Patience;
+use crate::prim::Arc;
 use crate::statistics::{Statistics, Waits};
-use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
+use crate::waiters::{Signal, Ticket, WaitQueue, Waiter, wake_all};
 
 /// One of those that waited was chosen: a notification that it does not take is another's.
 const CHOSEN: Signal = Signal::GRANTED;
 /// All that waited were notified: nobody is left to pass it on to.
 const ALL: Signal = Signal::RETRY;
-
-/// How often a waiter looks before it sleeps: some ten microseconds, which is what sleeping and waking takes. A guess.
-#[cfg(not(ungil_loom))]
-const SPINS: u32 = 400;
-#[cfg(ungil_loom)]
-const SPINS: u32 = 0;
-/// How many waits go to sleep at once after one that looked in vain: where the notifier needs this core, or takes long, looking
-/// costs that much less. A guess.
-const DISCOURAGED: u32 = 32;
 
 /// The waiting half of `threading.Condition`: its lock is the caller's, and may be of any kind.
 ///
@@ -47,8 +39,7 @@ const DISCOURAGED: u32 = 32;
 pub struct Condition {
     queue: Gate<WaitQueue>,
     waits: Waits,
-    /// How many waits are to go to sleep at once. Relaxed: a guess, which orders nothing and may miscount.
-    discouraged: AtomicU32,
+    patience: Patience,
 }
 
 /// A thread's place among those that wait for a notification. Dropped, it gives the place up; a notification that it was given
@@ -66,7 +57,7 @@ pub struct Waiting<'a> {
 impl Condition {
     /// A condition that nobody waits for.
     pub fn new() -> Self {
-        Self { queue: Gate::new(WaitQueue::new()), waits: Waits::new(), discouraged: AtomicU32::new(0) }
+        Self { queue: Gate::new(WaitQueue::new()), waits: Waits::new(), patience: Patience::new() }
     }
 
     /// Takes a place behind those that wait already.
@@ -85,7 +76,8 @@ impl Condition {
         let waiting = self.enroll();
         lock.release().expect("the lock of a condition is held by who waits");
         let result = waiting.wait(deadline);
-        while lock.acquire(None) != WaitResult::Ready {}
+        let mut ticket = Ticket::default();
+        while lock.acquire_with(&mut ticket, None) != WaitResult::Ready {}
         result
     }
 
@@ -132,7 +124,7 @@ impl Waiting<'_> {
     pub fn wait_on(&mut self, deadline: Deadline) -> WaitResult {
         self.take_place_after_fork();
         let begun = self.condition.waits.begin();
-        let result = match self.spin().map_or_else(|| self.waiter.park(deadline), Ok) {
+        let result = match self.condition.patience.park(&self.waiter, deadline) {
             Ok(_) => WaitResult::Ready,
             Err(WaitResult::Interrupted) => WaitResult::Interrupted,
             Err(ended) => {
@@ -143,21 +135,6 @@ impl Waiting<'_> {
         self.condition.waits.end(begun);
         self.is_over = result != WaitResult::Interrupted;
         result
-    }
-
-    /// Looks for the notification without sleeping, if that is not known to be in vain.
-    fn spin(&self) -> Option<Signal> {
-        let discouraged = &self.condition.discouraged;
-        let n_waits = discouraged.load(Ordering::Relaxed);
-        if n_waits > 0 {
-            discouraged.store(n_waits - 1, Ordering::Relaxed);
-            return None;
-        }
-        let signal = self.waiter.spin(SPINS);
-        if signal.is_none() {
-            discouraged.store(DISCOURAGED, Ordering::Relaxed);
-        }
-        signal
     }
 
     /// Leaves the queue; the notification, if it came before that.

@@ -2,6 +2,7 @@
 
 use crate::gate::Gate;
 use crate::park::{Deadline, WaitResult};
+use crate::patience::Patience;
 use crate::prim::{Arc, AtomicU32, Ordering};
 use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
@@ -36,12 +37,18 @@ pub struct Event {
     state: AtomicU32,
     queue: Gate<WaitQueue>,
     waits: Waits,
+    patience: Patience,
 }
 
 impl Event {
     /// An event whose flag is false.
     pub fn new() -> Self {
-        Self { state: AtomicU32::new(0), queue: Gate::new(WaitQueue::new()), waits: Waits::new() }
+        Self {
+            state: AtomicU32::new(0),
+            queue: Gate::new(WaitQueue::new()),
+            waits: Waits::new(),
+            patience: Patience::new(),
+        }
     }
 
     /// Whether the flag is true.
@@ -99,7 +106,7 @@ impl Event {
             queue.push_back(&waiter);
         }
         let begun = self.waits.begin();
-        let result = match waiter.park(deadline) {
+        let result = match self.patience.park(&waiter, deadline) {
             Ok(_) => WaitResult::Ready,
             Err(ended) => self.give_up(&waiter, ended),
         };

@@ -21,6 +21,7 @@ pub trait AfterFork {
 }
 
 #[cfg(any(not(ungil_loom), test))]
+#[cfg_attr(ungil_loom, expect(unreachable_pub, reason = "in models, the other one is exported"))]
 pub(crate) mod real {
     use std::cell::UnsafeCell;
     use std::fmt;
@@ -227,6 +228,8 @@ pub(crate) mod real {
 /// Loom's mutex, in the models of what is built on gates; the real one has a model of its own.
 #[cfg(ungil_loom)]
 mod model {
+    use std::sync::PoisonError;
+
     use loom::sync::{Mutex, MutexGuard};
 
     use super::AfterFork;
@@ -246,7 +249,7 @@ mod model {
 
         /// Enters.
         pub fn enter(&self) -> GateGuard<'_, T> {
-            self.0.lock().expect("no model panics inside a gate")
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 }

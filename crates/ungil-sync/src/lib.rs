@@ -5,9 +5,9 @@
 //! and who waits ([`Statistics`]).
 //!
 //! Reading order: `park` puts a thread to sleep; `gate` guards the few words that the slow paths share; `waiters` is a queue
-//! of sleeping threads; `permits` is what locks and semaphores are made of; the primitives stand on these, one a file;
-//! [`wait_graph`] knows which thread waits for which lock; `prim` is the seam through which a model checker (loom) sees
-//! atomics and threads; `fork` tells a child from its parent.
+//! of sleeping threads, and `patience` says whether they look around before they sleep; `permits` is what locks and
+//! semaphores are made of; the primitives stand on these, one a file; [`wait_graph`] knows which thread waits for which lock;
+//! `prim` is the seam through which a model checker (loom) sees atomics and threads; `fork` tells a child from its parent.
 //!
 //! Invariants of all of them:
 //!
@@ -37,6 +37,7 @@ mod lock;
 #[cfg(all(test, ungil_loom))]
 mod models;
 mod park;
+mod patience;
 mod permits;
 mod prim;
 mod rlock;

@@ -9,6 +9,7 @@ use crate::prim::{AtomicU64, Ordering};
 use crate::statistics::Statistics;
 use crate::thread::{ThreadId, current_thread};
 use crate::wait_graph::Held;
+use crate::waiters::Ticket;
 
 /// A lock that is not re-entrant, guards no data, and may be released by any thread: `threading.Lock`.
 ///
@@ -51,7 +52,13 @@ impl Lock {
     /// Acquires the lock, waiting for it until the deadline.
     #[inline]
     pub fn acquire(&self, deadline: Deadline) -> WaitResult {
-        let result = self.permits.acquire(deadline);
+        self.acquire_with(&mut Ticket::default(), deadline)
+    }
+
+    /// As [`Lock::acquire`], for a wait that goes on after it was interrupted: with the ticket of before.
+    #[inline]
+    pub fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        let result = self.permits.acquire_with(ticket, deadline);
         if result == WaitResult::Ready {
             self.set_holder();
         }

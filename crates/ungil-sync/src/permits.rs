@@ -8,16 +8,16 @@
 //! which keeps a lock busy instead of idle for as long as a thread takes to wake. So that no waiter starves, a permit is handed
 //! straight to the first of them when that has not been done for [`FAIR_EVERY`]: the *eventual fairness* of
 //! A. d'Antras' `parking_lot`, itself after WebKit's `WTF::Lock` (F. Pizlo, "Locking in WebKit", 2016). A waiter that was
-//! woken and came too late goes back to the head of the queue.
+//! woken and came too late goes back to its place in the queue, and so does one that a signal has interrupted.
 
 use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::gate::{AfterFork, Gate};
-use crate::park::{Deadline, WaitResult};
-use crate::prim::{Arc, AtomicU64, Ordering, spin_loop, yield_now};
+use crate::park::{Deadline, WaitResult, must_not_miss_signals};
+use crate::prim::{Arc, AtomicU64, Ordering, pause, spin_loop, yield_now};
 use crate::statistics::Waits;
-use crate::waiters::{Signal, WaitQueue, Waiter, wake_all};
+use crate::waiters::{Signal, Ticket, WaitQueue, Waiter, wake_all};
 
 /// How long running threads may go before waiters; `parking_lot` draws from 0 to 1 ms, this is the middle.
 const FAIR_EVERY: Duration = Duration::from_micros(500);
@@ -25,10 +25,7 @@ const FAIR_EVERY: Duration = Duration::from_micros(500);
 /// How often a thread looks again before it sleeps: first in growing distances, then each time letting another thread run, which
 /// may be the one that will give back. Measured, contended on two free cores and on a busy one: with more of the first
 /// it is twice as slow on the busy core, without the second on the free ones.
-#[cfg(not(ungil_loom))]
 const LOOKS: (u32, u32) = (3, 4);
-#[cfg(ungil_loom)]
-const LOOKS: (u32, u32) = (0, 0);
 
 /// Set in the word while threads wait; the number of permits stands above it.
 const WAITERS: u64 = 1;
@@ -97,28 +94,39 @@ impl Permits {
             // Acquire: pairs with the Release of giving back.
             match self.state.compare_exchange_weak(state, state - ONE, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return true,
-                Err(found) => state = found,
+                Err(_) => state = self.look_again(),
             }
         }
         false
     }
 
-    /// Takes one, waiting for it until the deadline.
+    /// The word, after another thread has changed it at the same moment. With a pause before, that thread gets on meanwhile, and
+    /// does not have to fight for the word when it comes back: measured, twice as many operations of two threads together.
+    fn look_again(&self) -> u64 {
+        pause();
+        // Relaxed: the exchange decides.
+        self.state.load(Ordering::Relaxed)
+    }
+
+    /// Takes one, waiting for it until the deadline. Who waits on after an interruption brings the ticket of before.
     #[inline]
-    pub(crate) fn acquire(&self, deadline: Deadline) -> WaitResult {
-        if self.try_acquire() { WaitResult::Ready } else { self.wait(deadline) }
+    pub(crate) fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        if self.try_acquire() { WaitResult::Ready } else { self.wait(ticket, deadline) }
     }
 
     #[cold]
-    fn wait(&self, deadline: Deadline) -> WaitResult {
+    fn wait(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
         let begun = self.waits.begin();
-        let result = if self.spin() { WaitResult::Ready } else { self.sleep(deadline, begun) };
+        let result = if self.spin() { WaitResult::Ready } else { self.sleep(ticket, deadline, begun) };
         self.waits.end(begun);
         result
     }
 
-    /// Looks for a permit for a short while.
+    /// Looks for a permit for a short while. Not in the thread that signals come to: see [`crate::patience`].
     fn spin(&self) -> bool {
+        if must_not_miss_signals() {
+            return false;
+        }
         let (n_awake, n_yielding) = LOOKS;
         let awake = (0..n_awake).any(|turn| {
             (0..1 << turn).for_each(|_| spin_loop());
@@ -131,27 +139,22 @@ impl Permits {
             })
     }
 
-    fn sleep(&self, deadline: Deadline, begun: Instant) -> WaitResult {
+    fn sleep(&self, ticket: &mut Ticket, deadline: Deadline, begun: Instant) -> WaitResult {
         let waiter = Waiter::new();
-        let mut has_waited = false;
         loop {
             {
                 let mut queue = self.queue.enter();
                 if self.take_or_announce(&queue.waiters) {
                     return WaitResult::Ready;
                 }
-                if has_waited {
-                    waiter.reset();
-                    queue.waiters.push_front(&waiter);
-                } else {
-                    queue.waiters.push_back(&waiter);
-                    queue.last_fair.get_or_insert(begun);
-                }
+                waiter.reset();
+                queue.waiters.push(&waiter, ticket);
+                queue.last_fair.get_or_insert(begun);
             }
             match waiter.park(deadline) {
                 Ok(Signal::GRANTED) => return WaitResult::Ready,
                 Ok(_) if self.spin() => return WaitResult::Ready,
-                Ok(_) => has_waited = true,
+                Ok(_) => {}
                 Err(ended) => return self.give_up(&waiter, ended),
             }
         }
@@ -213,7 +216,7 @@ impl Permits {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return Ok(()),
-                Err(found) => state = found,
+                Err(_) => state = self.look_again(),
             }
         }
     }
@@ -279,6 +282,7 @@ impl Queue {
 
     /// The model chooses.
     #[cfg(ungil_loom)]
+    #[expect(clippy::unused_self, reason = "as outside of models")]
     fn is_fairness_due(&mut self) -> bool {
         let _ = FAIR_EVERY;
         crate::prim::chosen::IS_FAIR.get()

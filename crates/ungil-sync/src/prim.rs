@@ -18,6 +18,13 @@ pub(crate) use loom::{
     thread::yield_now,
 };
 
+#[cfg(not(ungil_loom))]
+pub(crate) use spin_loop as pause;
+
+/// Loom's `spin_loop` has another thread run; this one does not, so that every order is tried.
+#[cfg(ungil_loom)]
+pub(crate) fn pause() {}
+
 /// What a model chooses before it starts its second thread, and what chance or a fork decides outside of models.
 ///
 /// Not loom's, since nothing changes it while threads run. Loom runs all threads of a model in one thread, so that models

@@ -9,6 +9,7 @@ use crate::prim::{AtomicU64, Ordering};
 use crate::statistics::Statistics;
 use crate::thread::{ThreadId, current_thread};
 use crate::wait_graph::Held;
+use crate::waiters::Ticket;
 
 /// A lock that its owner may acquire again, and must release as often: `threading.RLock`.
 ///
@@ -71,11 +72,17 @@ impl RLock {
     /// Acquires the lock, waiting until the deadline for whoever else holds it.
     #[inline]
     pub fn acquire(&self, deadline: Deadline) -> WaitResult {
+        self.acquire_with(&mut Ticket::default(), deadline)
+    }
+
+    /// As [`RLock::acquire`], for a wait that goes on after it was interrupted: with the ticket of before.
+    #[inline]
+    pub fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
         let me = current_thread();
         if self.enter_again(me) {
             return WaitResult::Ready;
         }
-        let result = self.permits.acquire(deadline);
+        let result = self.permits.acquire_with(ticket, deadline);
         if result == WaitResult::Ready {
             self.own(me, 1);
         }
@@ -140,7 +147,12 @@ impl RLock {
 
     /// Acquires the lock as often as `saved` says, waiting for it until the deadline.
     pub fn restore(&self, saved: Saved, deadline: Deadline) -> WaitResult {
-        let result = self.permits.acquire(deadline);
+        self.restore_with(saved, &mut Ticket::default(), deadline)
+    }
+
+    /// As [`RLock::restore`], for a wait that goes on after it was interrupted: with the ticket of before.
+    pub fn restore_with(&self, saved: Saved, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        let result = self.permits.acquire_with(ticket, deadline);
         if result == WaitResult::Ready {
             self.own(saved.owner.unwrap_or_else(current_thread), saved.depth);
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::park::{Deadline, WaitResult};
 use crate::permits::Permits;
 use crate::statistics::Statistics;
+use crate::waiters::Ticket;
 
 /// The most permits that the word of [`Permits`] holds.
 const MOST: u64 = u64::MAX >> 1;
@@ -64,7 +65,13 @@ impl Semaphore {
     /// Takes a permit, waiting for one until the deadline.
     #[inline]
     pub fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.permits.acquire(deadline)
+        self.acquire_with(&mut Ticket::default(), deadline)
+    }
+
+    /// As [`Semaphore::acquire`], for a wait that goes on after it was interrupted: with the ticket of before.
+    #[inline]
+    pub fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.permits.acquire_with(ticket, deadline)
     }
 
     /// Gives `n` permits back.
@@ -120,7 +127,13 @@ impl BoundedSemaphore {
     /// Takes a permit, waiting for one until the deadline.
     #[inline]
     pub fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.permits.acquire(deadline)
+        self.acquire_with(&mut Ticket::default(), deadline)
+    }
+
+    /// As [`BoundedSemaphore::acquire`], for a wait that goes on after it was interrupted: with the ticket of before.
+    #[inline]
+    pub fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.permits.acquire_with(ticket, deadline)
     }
 
     /// Gives `n` permits back.

@@ -53,11 +53,13 @@ impl Waits {
 
     /// Figures would only be more for the model checker to interleave.
     #[cfg(ungil_loom)]
+    #[expect(clippy::unused_self, reason = "as outside of models")]
     pub(crate) fn begin(&self) -> Instant {
         Instant::now()
     }
 
     #[cfg(ungil_loom)]
+    #[expect(clippy::unused_self, reason = "as outside of models")]
     pub(crate) fn end(&self, _begun: Instant) {}
 
     /// The statistics, with what the primitive knows.

@@ -6,6 +6,9 @@
 //! nobody will ever signal it; if it is not, the signal is already there, and what came with it is the waiter's to keep or to pass on.
 //! (Or the thread has forked between two waits, and this is the child, whose queues are empty: then there is neither.)
 //!
+//! A waiter that gives up only for a while, because a signal has interrupted it, comes back with its [`Ticket`]. Until then it is in
+//! no queue, so it is handed nothing that it could lose, and holds up nobody, also not a handler that waits for the same thing.
+//!
 //! ```
 //! use ungil_sync::waiters::{Signal, WaitQueue, Waiter, wake_all};
 //! use ungil_sync::{Deadline, Gate, WaitResult};
@@ -61,8 +64,9 @@ pub struct Waiter<T = ()> {
     parker: Parker,
     /// Filled before the signal is stored, emptied after it was seen; so nobody ever waits for this mutex.
     handed: Mutex<Option<T>>,
-    /// Called in place of waking a thread, if the wait is a task's and not a thread's.
-    waker: Option<Waker>,
+    /// Called in place of waking a thread, if the wait is a task's and not a thread's. Then it is let go, with what it refers to,
+    /// which may be the task and this very wait.
+    waker: Option<Mutex<Option<Waker>>>,
 }
 
 impl<T> Waiter<T> {
@@ -73,7 +77,11 @@ impl<T> Waiter<T> {
 
     /// A wait that has not begun, of a task that `waker` wakes, by whatever thread ends the wait, outside of the gate.
     pub fn of_task(waker: Waker) -> Arc<Self> {
-        Arc::new(Self { parker: Parker::new(), handed: Mutex::new(None), waker: Some(waker) })
+        Arc::new(Self {
+            parker: Parker::new(),
+            handed: Mutex::new(None),
+            waker: Some(Mutex::new(Some(waker))),
+        })
     }
 
     /// Sleeps until signalled.
@@ -84,11 +92,6 @@ impl<T> Waiter<T> {
     /// the queue ([`WaitQueue::remove`]).
     pub fn park(&self, deadline: Deadline) -> Result<Signal, WaitResult> {
         self.parker.park(deadline).map(Signal)
-    }
-
-    /// Looks for a signal so many times, without sleeping.
-    pub fn spin(&self, turns: u32) -> Option<Signal> {
-        self.parker.spin(turns).map(Signal)
     }
 
     /// The signal, if there is one.
@@ -124,7 +127,13 @@ impl<T> Woken<T> {
     /// Wakes it; to be called outside of the gate.
     pub fn wake(self) {
         match &self.waiter.waker {
-            Some(waker) => waker.wake_by_ref(),
+            Some(waker) => {
+                let waker = waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // Outside of the mutex, for it may run anything.
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
             None if self.is_asleep => self.waiter.parker.wake(),
             None => {}
         }
@@ -136,46 +145,72 @@ pub fn wake_all<T>(woken: impl IntoIterator<Item = Woken<T>>) {
     woken.into_iter().for_each(Woken::wake);
 }
 
+/// Where a thread stands in a [`WaitQueue`], from the first time that it waits there. It may leave the queue, and come back to its place.
+///
+/// ```
+/// use ungil_sync::waiters::{Signal, Ticket, WaitQueue, Waiter};
+///
+/// let mut queue = WaitQueue::<()>::new();
+/// let (mut first, mut second) = (Ticket::default(), Ticket::default());
+/// let (one, two) = (Waiter::new(), Waiter::new());
+/// queue.push(&one, &mut first);
+/// queue.push(&two, &mut second);
+/// queue.remove(&one);
+/// queue.push(&one, &mut first);
+/// queue.signal_first(Signal::GRANTED).unwrap().wake();
+/// assert_eq!(one.signal(), Some(Signal::GRANTED));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ticket(Option<u64>);
+
 /// Waiters in the order in which they came. To be kept inside a gate.
 #[derive(Debug)]
-pub struct WaitQueue<T = ()>(VecDeque<Arc<Waiter<T>>>);
+pub struct WaitQueue<T = ()> {
+    /// With their numbers, which grow from the first to the last.
+    waiters: VecDeque<(u64, Arc<Waiter<T>>)>,
+    /// The number of the next to come.
+    next: u64,
+}
 
 impl<T> WaitQueue<T> {
     /// Nobody; allocates nothing.
     pub const fn new() -> Self {
-        Self(VecDeque::new())
+        Self { waiters: VecDeque::new(), next: 0 }
     }
 
     /// Whether nobody waits.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.waiters.is_empty()
     }
 
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.waiters.len()
     }
 
-    /// The last to be served.
+    /// The last to be served, which will not come back.
     pub fn push_back(&mut self, waiter: &Arc<Waiter<T>>) {
-        self.0.push_back(Arc::clone(waiter));
+        self.push(waiter, &mut Ticket::default());
     }
 
-    /// The next to be served: for one that has waited its turn already.
-    pub fn push_front(&mut self, waiter: &Arc<Waiter<T>>) {
-        self.0.push_front(Arc::clone(waiter));
+    /// Puts `waiter` in the place that `ticket` says: the last, if it says none yet.
+    pub fn push(&mut self, waiter: &Arc<Waiter<T>>, ticket: &mut Ticket) {
+        let number = *ticket.0.get_or_insert(self.next);
+        self.next = self.next.max(number + 1);
+        let at = self.waiters.partition_point(|(other, _)| *other < number);
+        self.waiters.insert(at, (number, Arc::clone(waiter)));
     }
 
     /// Signals who came first.
     pub fn signal_first(&mut self, signal: Signal) -> Option<Woken<T>> {
-        self.0.pop_front().map(|first| Woken::signal(first, signal))
+        self.waiters.pop_front().map(|(_, first)| Woken::signal(first, signal))
     }
 
     /// Signals those who came first, `n` of them or all.
     pub fn signal(&mut self, n: usize, signal: Signal) -> Vec<Woken<T>> {
-        let first = self.0.drain(..n.min(self.0.len()));
-        first.map(|waiter| Woken::signal(waiter, signal)).collect()
+        let first = self.waiters.drain(..n.min(self.waiters.len()));
+        first.map(|(_, waiter)| Woken::signal(waiter, signal)).collect()
     }
 
     /// Hands `thing` to who came first, with [`Signal::GRANTED`]; gives it back if nobody waits.
@@ -184,15 +219,15 @@ impl<T> WaitQueue<T> {
     ///
     /// `thing`.
     pub fn hand_to_first(&mut self, thing: T) -> Result<Woken<T>, T> {
-        let Some(first) = self.0.pop_front() else { return Err(thing) };
+        let Some((_, first)) = self.waiters.pop_front() else { return Err(thing) };
         *first.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(thing);
         Ok(Woken::signal(first, Signal::GRANTED))
     }
 
     /// Takes `waiter` out, which gives up; false if it has been signalled already.
     pub fn remove(&mut self, waiter: &Arc<Waiter<T>>) -> bool {
-        let place = self.0.iter().position(|each| Arc::ptr_eq(each, waiter));
-        place.is_some_and(|place| self.0.remove(place).is_some())
+        let at = self.waiters.iter().position(|(_, each)| Arc::ptr_eq(each, waiter));
+        at.is_some_and(|at| self.waiters.remove(at).is_some())
     }
 }
 

@@ -3,6 +3,7 @@
 mod support;
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use support::{lasts_until_its_deadline, passed, until};
 use ungil_sync::barrier::{Arrival, Last, Waiting};
@@ -62,6 +63,9 @@ fn while_the_last_one_acts_nobody_times_out() {
         let last = last_at(&barrier);
         let waiter = scope.spawn(move || waiting.wait(passed()));
         until(|| barrier.statistics().contentions == 1);
+        // Time enough to time out, should it want to.
+        let begun = Instant::now();
+        until(|| begun.elapsed() > Duration::from_millis(2));
         assert_eq!(barrier.n_waiting(), 2, "as in the standard library");
         assert_eq!(last.let_go(), Ok(1));
         assert_eq!(waiter.join().unwrap(), Ok(Ok(0)));

@@ -3,12 +3,14 @@
 mod support;
 
 use std::hint::spin_loop;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::until;
 use ungil_sync::wait_graph::Held;
+use ungil_sync::waiters::Ticket;
 use ungil_sync::{Lock, Semaphore, WaitResult, current_thread};
 
 /// Twice as long as running threads go first.
@@ -86,6 +88,66 @@ fn a_lock_is_handed_to_who_has_waited_long() {
         assert!(waiter.join().unwrap());
     });
     assert!(lock.try_acquire());
+}
+
+/// While nobody has waited long, whoever runs may take what has been given back: the lock is not idle until a waiter has woken.
+#[test]
+fn a_lock_is_free_for_all_when_nobody_has_waited_long() {
+    const TRIES: u32 = 1_000;
+    let lock = Lock::new();
+    let is_over = AtomicBool::new(false);
+    assert!(lock.try_acquire());
+    stay_on_one_core();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            be_polite();
+            while !is_over.load(Ordering::Relaxed) {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+                lock.release().unwrap();
+            }
+        });
+        // A try fails if this thread was kept from running meanwhile, until the other had waited long.
+        let is_free = (0..TRIES).any(|_| {
+            until(|| lock.statistics().waiters == 1);
+            lock.release().unwrap();
+            let is_free = lock.try_acquire();
+            if !is_free {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+            }
+            is_free
+        });
+        is_over.store(true, Ordering::Relaxed);
+        lock.release().unwrap();
+        assert!(is_free);
+    });
+}
+
+#[test]
+fn who_comes_back_with_its_ticket_is_served_before_who_came_later() {
+    let lock = Lock::new();
+    let has_left = AtomicBool::new(false);
+    let order = Mutex::new(Vec::new());
+    assert!(lock.try_acquire());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut ticket = Ticket::default();
+            assert_eq!(lock.acquire_with(&mut ticket, Some(Instant::now())), WaitResult::TimedOut);
+            has_left.store(true, Ordering::Release);
+            until(|| lock.statistics().waiters == 1);
+            assert_eq!(lock.acquire_with(&mut ticket, None), WaitResult::Ready);
+            order.lock().unwrap().push("first");
+            lock.release().unwrap();
+        });
+        until(|| has_left.load(Ordering::Acquire));
+        scope.spawn(|| {
+            assert_eq!(lock.acquire(None), WaitResult::Ready);
+            order.lock().unwrap().push("second");
+            lock.release().unwrap();
+        });
+        until(|| lock.statistics().waiters == 2);
+        lock.release().unwrap();
+    });
+    assert_eq!(*order.lock().unwrap(), ["first", "second"]);
 }
 
 #[test]

@@ -13,11 +13,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple, PyType};
 
+use crate::drops::drop_one_by_one;
 use crate::gil;
 use crate::method::{Arguments, Call, Method, none_object, slow, this};
+use crate::once::OnceBox;
 use crate::queue::errors;
-use crate::queue::item::{AnyStore, Item, Kind, drop_one_by_one, items_of};
-use crate::queue::opened::{OpenedOnce, standard_algorithm};
+use crate::queue::item::{AnyStore, Item, Kind, items_of};
+use crate::queue::opened::{Opened, standard_algorithm};
 use crate::queue::pending::{PendingGet, PendingPut};
 use crate::queue::transfer::{self, Outcome};
 use crate::sync::{Statistics, acquire_result, repr};
@@ -43,7 +45,7 @@ pub(crate) struct Queue {
     is_exact: bool,
     /// Whether its class has hooks of its own, so that it must be opened before it is used.
     pub(crate) has_hooks: bool,
-    pub(crate) opened: OpenedOnce,
+    pub(crate) opened: OnceBox<Opened>,
     /// Held while it is opened.
     pub(crate) opening: ungil_sync::Lock,
 }
@@ -304,7 +306,7 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        drop_one_by_one(self.inner.clear());
+        drop_one_by_one(self.inner.clear().into_iter().map(|item| item.0));
     }
 }
 
@@ -329,7 +331,7 @@ impl Queue {
             asked_size: AtomicI64::new(0),
             is_exact,
             has_hooks,
-            opened: OpenedOnce::default(),
+            opened: OnceBox::new(),
             opening: ungil_sync::Lock::new(),
         })
     }

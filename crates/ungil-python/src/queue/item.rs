@@ -1,6 +1,5 @@
 //! [`Item`]: a Python object in a queue, and [`AnyStore`], the store of the kind that a class asks for.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -170,29 +169,4 @@ impl Store for AnyStore {
 /// Items of an iterable, to be put.
 pub(crate) fn items_of(iterable: &Bound<'_, PyAny>) -> PyResult<VecDeque<Item>> {
     iterable.try_iter()?.map(|item| Ok(Item(item?.unbind()))).collect()
-}
-
-/// Drops the items of a queue that is gone, one after the other also where they are queues whose last reference this is: a
-/// chain of them would take the whole stack.
-pub(crate) fn drop_one_by_one(items: Vec<Item>) {
-    thread_local! {
-        /// What is left for the outermost call of this thread to drop; none while there is no call.
-        static LEFT: RefCell<Option<VecDeque<Item>>> = const { RefCell::new(None) };
-    }
-
-    if items.is_empty() {
-        return;
-    }
-    let is_outermost = LEFT.with_borrow_mut(|left| {
-        let is_outermost = left.is_none();
-        left.get_or_insert_default().extend(items);
-        is_outermost
-    });
-    if is_outermost {
-        // Not within the borrow: a drop may come back here.
-        while let Some(item) = LEFT.with_borrow_mut(|left| left.as_mut().and_then(VecDeque::pop_front)) {
-            drop(item);
-        }
-        LEFT.set(None);
-    }
 }

@@ -8,8 +8,7 @@
 //! The protocol of opening: all objects are made first, since that may run a collector's finalisers; then the queue is
 //! retired, filled and published, which runs nothing and lets no thread in. Whoever finds a queue retired waits for `opening`.
 
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::IntoPyObjectExt;
@@ -20,6 +19,7 @@ use pyo3::types::{PyList, PyTuple};
 use ungil_queue::GetError;
 use ungil_sync::current_thread;
 use ungil_sync::wait_graph::Held;
+use ungil_sync::waiters::Ticket;
 
 use crate::gil;
 use crate::queue::class::{PriorityQueue, Queue};
@@ -39,46 +39,6 @@ pub(crate) struct Opened {
     unfinished: Slot,
     is_shut_down: Slot,
     pub(crate) max_size: Slot,
-}
-
-/// Room for the insides, which are made once.
-///
-/// Empty is all zeros: the collector may look at an object that has been allocated and not yet filled.
-#[derive(Default)]
-pub(crate) struct OpenedOnce(AtomicPtr<Opened>);
-
-impl OpenedOnce {
-    #[inline]
-    pub(crate) fn get(&self) -> Option<&Opened> {
-        // Acquire: pairs with `set`. SAFETY: null, or a box that is freed with `self`.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-
-    /// The insides that are there from now on: `opened`, unless there were some.
-    fn get_or_set(&self, opened: Opened) -> &Opened {
-        let made = Box::into_raw(Box::new(opened));
-        // Release: pairs with `get`. Acquire: those that another thread made are looked at.
-        match self.0.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: a box that is freed with `self`.
-            Ok(_) => unsafe { &*made },
-            Err(there) => {
-                // SAFETY: nobody else has seen it.
-                drop(unsafe { Box::from_raw(made) });
-                // SAFETY: as above.
-                unsafe { &*there }
-            }
-        }
-    }
-}
-
-impl Drop for OpenedOnce {
-    fn drop(&mut self) {
-        let opened = *self.0.get_mut();
-        if !opened.is_null() {
-            // SAFETY: made by `get_or_set`, and nobody can reach it any more.
-            drop(unsafe { Box::from_raw(opened) });
-        }
-    }
 }
 
 /// An attribute that may be set.
@@ -154,7 +114,8 @@ impl Queue {
         if self.opening.holder() == Some(current_thread()) {
             return self.open_held(slf);
         }
-        gil::wait(py, || acquire_result(self.opening.acquire(None)))?.ok();
+        let mut ticket = Ticket::default();
+        gil::wait(py, || acquire_result(self.opening.acquire_with(&mut ticket, None)))?.ok();
         let result = self.open_held(slf);
         let _ = self.opening.release();
         result

@@ -3,6 +3,9 @@
 //! A wait ends when the queue hands it an item, or promises it room, and calls `callback`, outside of the queue's gate and from
 //! whatever thread did that. `finish()` takes what came of it, and may be called once at any time: before the end of the wait it
 //! gives the place up. One that is dropped unfinished gives back what it was given.
+//!
+//! The collector does not see that a wait refers to its callback, and a callback refers to its wait. So the reference ends with
+//! the call; before that, the queue refers to the callback in any case.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -25,14 +28,12 @@ struct Callback(Py<PyAny>);
 
 impl Wake for Callback {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         gil::attached(|py| {
             if let Err(error) = self.0.call0(py) {
                 error.write_unraisable(py, Some(self.0.bind(py)));
             }
+            // While attached, for it may be the last reference.
+            drop(self);
         });
     }
 }

@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use ungil_queue::Fifo;
 
+use crate::drops::drop_one_by_one;
 use crate::method::{Arguments, Call, Method, slow, this};
 use crate::queue::errors;
-use crate::queue::item::{Item, drop_one_by_one, items_of};
+use crate::queue::item::{Item, items_of};
 use crate::queue::transfer::{self, Outcome, Patience};
 use crate::sync::Statistics;
 
@@ -106,7 +107,7 @@ impl SimpleQueue {
 
 impl Drop for SimpleQueue {
     fn drop(&mut self) {
-        drop_one_by_one(self.inner.clear());
+        drop_one_by_one(self.inner.clear().into_iter().map(|item| item.0));
     }
 }
 

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt, PyList};
-use ungil_queue::{Deadline, GetError, PutError, Queue, Refused, Room, Store, WaitResult};
+use ungil_queue::{Deadline, GetError, PutError, Queue, Refused, Room, Store, Ticket, WaitResult};
 
 use crate::method::{Arguments, none_object, slow};
 use crate::queue::errors;
@@ -116,6 +116,7 @@ where
 {
     let mut item = item;
     let mut room: Option<Room<'_, Item, S>> = None;
+    let mut ticket = Ticket::default();
     loop {
         let tried = match room.take() {
             None => queue.try_put(item),
@@ -125,7 +126,7 @@ where
         item = back;
         match (why, patience) {
             (Refused::Full, Patience::Until(deadline)) => {
-                match gil::wait(py, || queue.wait_for_room(deadline))? {
+                match gil::wait(py, || queue.wait_for_room(&mut ticket, deadline))? {
                     Ok(found) => room = found,
                     Err(_) => return Err(errors::full(py)),
                 }
@@ -148,6 +149,7 @@ where
     S: Store<Item = Item> + Send,
     S::Error: Raises,
 {
+    let mut ticket = Ticket::default();
     loop {
         let why = match queue.try_get() {
             Ok(item) => return Ok(Outcome::Done(item)),
@@ -155,7 +157,7 @@ where
         };
         match (why, patience) {
             (GetError::Empty, Patience::Until(deadline)) => {
-                match gil::wait(py, || queue.wait_for_item(deadline))? {
+                match gil::wait(py, || queue.wait_for_item(&mut ticket, deadline))? {
                     Ok(Some(item)) => return Ok(Outcome::Done(item)),
                     Ok(None) => {}
                     Err(_) => return Err(errors::empty(py)),

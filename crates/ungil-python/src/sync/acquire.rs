@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use ungil_sync::wait_graph::Held;
+use ungil_sync::waiters::Ticket;
 use ungil_sync::{Deadline, WaitResult};
 
 use crate::method::Arguments;
@@ -12,7 +13,7 @@ use crate::{gil, timeout};
 /// What can be acquired, and waited for.
 pub(crate) trait Acquire: Sync {
     fn try_acquire(&self) -> bool;
-    fn acquire(&self, deadline: Deadline) -> WaitResult;
+    fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult;
 }
 
 impl Acquire for ungil_sync::Lock {
@@ -20,8 +21,8 @@ impl Acquire for ungil_sync::Lock {
         self.try_acquire()
     }
 
-    fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.acquire(deadline)
+    fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.acquire_with(ticket, deadline)
     }
 }
 
@@ -30,8 +31,8 @@ impl Acquire for ungil_sync::RLock {
         self.try_acquire()
     }
 
-    fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.acquire(deadline)
+    fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.acquire_with(ticket, deadline)
     }
 }
 
@@ -40,8 +41,8 @@ impl Acquire for ungil_sync::Semaphore {
         self.try_acquire()
     }
 
-    fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.acquire(deadline)
+    fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.acquire_with(ticket, deadline)
     }
 }
 
@@ -50,8 +51,8 @@ impl Acquire for ungil_sync::BoundedSemaphore {
         self.try_acquire()
     }
 
-    fn acquire(&self, deadline: Deadline) -> WaitResult {
-        self.acquire(deadline)
+    fn acquire_with(&self, ticket: &mut Ticket, deadline: Deadline) -> WaitResult {
+        self.acquire_with(ticket, deadline)
     }
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn lock<L: Acquire + Held>(
         _ if lock.try_acquire() => Ok(true),
         Patience::None => Ok(false),
         Patience::Until(None) => deadlock::wait(py, lock, object),
-        Patience::Until(deadline) => wait(py, lock, *deadline),
+        Patience::Until(deadline) => wait(py, lock, &mut Ticket::default(), *deadline),
     }
 }
 
@@ -121,13 +122,18 @@ pub(crate) fn semaphore(py: Python<'_>, semaphore: &impl Acquire, patience: &Pat
     match patience {
         _ if semaphore.try_acquire() => Ok(true),
         Patience::None => Ok(false),
-        Patience::Until(deadline) => wait(py, semaphore, *deadline),
+        Patience::Until(deadline) => wait(py, semaphore, &mut Ticket::default(), *deadline),
     }
 }
 
-/// Waits until the deadline.
-pub(crate) fn wait(py: Python<'_>, what: &impl Acquire, deadline: Deadline) -> PyResult<bool> {
-    let ended = gil::wait(py, || ready(what.acquire(deadline)))?;
+/// Waits until the deadline; a signal does not cost the place among those that wait.
+pub(crate) fn wait(
+    py: Python<'_>,
+    what: &impl Acquire,
+    ticket: &mut Ticket,
+    deadline: Deadline,
+) -> PyResult<bool> {
+    let ended = gil::wait(py, || ready(what.acquire_with(ticket, deadline)))?;
     Ok(ended.is_ok())
 }
 

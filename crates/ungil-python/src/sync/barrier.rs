@@ -1,6 +1,6 @@
 //! `Barrier`.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -9,6 +9,8 @@ use pyo3::types::{PyDict, PyTuple};
 use ungil_sync as sync;
 use ungil_sync::Arrival;
 
+use crate::drops::drop_one_by_one;
+use crate::once::OnceBox;
 use crate::sync::describe::with_state;
 use crate::sync::statistics::Statistics;
 use crate::{gil, timeout};
@@ -25,7 +27,7 @@ use crate::{gil, timeout};
 /// all here
 #[pyclass(frozen, weakref, dict, subclass, module = "ungil.threading")]
 pub(crate) struct Barrier {
-    made: OnceLock<Made>,
+    made: OnceBox<Made>,
 }
 
 struct Made {
@@ -41,7 +43,7 @@ impl Barrier {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "(parties, action=None, timeout=None)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { made: OnceLock::new() }
+        Self { made: OnceBox::new() }
     }
 
     #[pyo3(signature = (parties, action=None, timeout=None))]
@@ -49,7 +51,8 @@ impl Barrier {
         let parties = usize::try_from(parties).ok().filter(|parties| *parties > 0);
         let parties = parties.ok_or_else(|| PyValueError::new_err("parties must be > 0"))?;
         let made = Made { inner: sync::Barrier::new(parties), action: Mutex::new(action), timeout };
-        self.made.set(made).map_err(|_| PyRuntimeError::new_err("a barrier cannot be made a second time"))
+        let set = self.made.set(made).map(drop);
+        set.map_err(|_| PyRuntimeError::new_err("a barrier cannot be made a second time"))
     }
 
     /// Waits for the other threads; this thread's number among them, from 0.
@@ -139,6 +142,15 @@ impl Barrier {
             self.made.get().map(|made| made.action.lock().unwrap_or_else(PoisonError::into_inner).take());
         // Outside of the mutex, for it may run anything.
         drop(action);
+    }
+}
+
+impl Drop for Barrier {
+    fn drop(&mut self) {
+        let Some(made) = self.made.take() else { return };
+        let action = made.action.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // They may refer to barriers.
+        drop_one_by_one(action.into_iter().chain(made.timeout).collect::<Vec<_>>().into_iter());
     }
 }
 

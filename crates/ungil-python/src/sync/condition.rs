@@ -1,7 +1,6 @@
 //! `Condition`.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeError};
@@ -10,9 +9,12 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_sync as sync;
+use ungil_sync::waiters::Ticket;
 use ungil_sync::{Deadline, WaitResult};
 
+use crate::drops::drop_one_by_one;
 use crate::method::{Arguments, Call, Method, bool_object, none_object, slow, this};
+use crate::once::OnceBox;
 use crate::sync::lock::Lock;
 use crate::sync::rlock::RLock;
 use crate::sync::statistics::Statistics;
@@ -35,7 +37,7 @@ use crate::{gil, timeout};
 #[pyclass(frozen, weakref, dict, subclass, module = "ungil.threading")]
 pub(crate) struct Condition {
     inner: sync::Condition,
-    lock: OnceLock<Guard>,
+    lock: OnceBox<Guard>,
 }
 
 /// The lock of a condition.
@@ -52,14 +54,14 @@ impl Condition {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "(lock=None)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { inner: sync::Condition::new(), lock: OnceLock::new() }
+        Self { inner: sync::Condition::new(), lock: OnceBox::new() }
     }
 
     #[pyo3(signature = (lock=None))]
     fn __init__(&self, lock: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         if let Some(lock) = lock {
             // A second `__init__` leaves the lock as it is: threads may hold it.
-            let _ = self.lock.set(Guard::of(lock)?);
+            self.lock.get_or_set(Guard::of(lock)?);
         }
         Ok(())
     }
@@ -77,11 +79,17 @@ impl Condition {
         match guard {
             Guard::Lock(lock) => {
                 let lock = &lock.get().inner;
-                self.wait_natively(py, deadline, || lock.release().ok(), |()| lock.acquire(None))
+                self.wait_natively(
+                    py,
+                    deadline,
+                    || lock.release().ok(),
+                    |(), ticket| lock.acquire_with(ticket, None),
+                )
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
-                self.wait_natively(py, deadline, || lock.save().ok(), |saved| lock.restore(saved, None))
+                let restore = |saved, ticket: &mut Ticket| lock.restore_with(saved, ticket, None);
+                self.wait_natively(py, deadline, || lock.save().ok(), restore)
             }
             Guard::Foreign(_) => self.wait_with(py, deadline),
         }
@@ -172,10 +180,21 @@ impl Condition {
     }
 }
 
+impl Drop for Condition {
+    fn drop(&mut self) {
+        // It may be a condition, whose lock may be one.
+        if let Some(Guard::Foreign(lock)) = self.lock.take() {
+            drop_one_by_one([lock].into_iter());
+        }
+    }
+}
+
 impl Condition {
     /// A condition under `lock`.
     pub(crate) fn of(lock: Py<Lock>) -> Self {
-        Self { inner: sync::Condition::new(), lock: OnceLock::from(Guard::Lock(lock)) }
+        let condition = Self { inner: sync::Condition::new(), lock: OnceBox::new() };
+        condition.lock.get_or_set(Guard::Lock(lock));
+        condition
     }
 
     fn guard(&self, py: Python<'_>) -> PyResult<&Guard> {
@@ -183,7 +202,7 @@ impl Condition {
             return Ok(guard);
         }
         let lock = Py::new(py, RLock::make(py))?;
-        Ok(self.lock.get_or_init(|| Guard::RLock(lock)))
+        Ok(self.lock.get_or_set(Guard::RLock(lock)))
     }
 
     /// Waits with a lock of ours. It is released and acquired detached: whoever gets it finds the interpreter free.
@@ -192,10 +211,13 @@ impl Condition {
         py: Python<'_>,
         deadline: Deadline,
         release: impl FnOnce() -> Option<S> + Send,
-        acquire: impl Fn(S) -> WaitResult + Sync,
+        acquire: impl Fn(S, &mut Ticket) -> WaitResult + Sync,
     ) -> PyResult<bool> {
         // Interrupted or not: the lock is held again when the wait is over. What a signal has to say is said then.
-        let acquire = |saved| while acquire(saved) != WaitResult::Ready {};
+        let acquire = |saved| {
+            let mut ticket = Ticket::default();
+            while acquire(saved, &mut ticket) != WaitResult::Ready {}
+        };
         let mut waiting = self.inner.enroll();
         let mut wait = |saved| {
             let ended = waiting.wait_on(deadline);

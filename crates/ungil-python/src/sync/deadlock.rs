@@ -12,9 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use ungil_sync::deadline_in;
 use ungil_sync::wait_graph::{Held, Recorded, Wait, recorded};
+use ungil_sync::waiters::Ticket;
 
-use crate::gil;
-use crate::sync::acquire::{Acquire, ready, wait as wait_until};
+use crate::sync::acquire::{Acquire, wait as wait_until};
 
 create_exception!(
     ungil.threading,
@@ -56,20 +56,20 @@ pub(crate) fn deadlock_policy(policy: Option<&str>) -> PyResult<&'static str> {
 
 /// Waits for `lock` without a deadline, and says so to whoever looks for a cycle.
 pub(crate) fn wait<L: Acquire + Held>(py: Python<'_>, lock: &L, object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let ticket = &mut Ticket::default();
     if POLICY.load(Ordering::Relaxed) == IGNORE {
-        return wait_until(py, lock, None);
+        return wait_until(py, lock, ticket, None);
     }
     recorded(lock, object.as_ptr() as usize, |recorded| {
-        let Some(suspected) = recorded.cycle(|_| ()) else { return wait_until(py, lock, None) };
-        let confirmed = deadline_in(CONFIRM);
-        if gil::wait(py, || ready(lock.acquire(confirmed)))?.is_ok() {
+        let Some(suspected) = recorded.cycle(|_| ()) else { return wait_until(py, lock, ticket, None) };
+        if wait_until(py, lock, ticket, deadline_in(CONFIRM))? {
             return Ok(true);
         }
         let (waits, locks) = cycle(py, recorded)?;
         if waits == suspected.waits() {
             act(py, &waits, &locks)?;
         }
-        wait_until(py, lock, None)
+        wait_until(py, lock, ticket, None)
     })
 }
 

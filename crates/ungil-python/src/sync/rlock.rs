@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use ungil_sync as sync;
 use ungil_sync::wait_graph::Held;
+use ungil_sync::waiters::Ticket;
 
 use crate::gil;
 use crate::method::{Arguments, Call, Method, bool_object, none_object, slow, this};
@@ -84,7 +85,8 @@ impl RLock {
     /// Acquires it as often as `state` says.
     fn _acquire_restore(&self, py: Python<'_>, state: (u64, u64)) -> PyResult<()> {
         let saved = sync::Saved { depth: state.0, owner: sync::ThreadId::new(state.1) };
-        gil::wait(py, || ready(self.inner.restore(saved, None)))?.ok();
+        let mut ticket = Ticket::default();
+        gil::wait(py, || ready(self.inner.restore_with(saved, &mut ticket, None)))?.ok();
         Ok(())
     }
 

@@ -149,6 +149,13 @@ impl Mutual for ParkingLot {
     }
 }
 
+impl Mutual for parking_lot::ReentrantMutex<()> {
+    fn with<R>(&self, run: impl FnOnce() -> R) -> R {
+        let _inside = self.lock();
+        run()
+    }
+}
+
 /// The standard library's mutex and condition variable.
 #[derive(Default)]
 pub(crate) struct Std {

@@ -14,11 +14,11 @@ mod permits;
 mod wait_graph;
 mod waiters;
 
-use std::time::Instant;
+use std::time::Duration;
 
 use loom::cell::UnsafeCell;
 
-use crate::park::Deadline;
+use crate::park::{Deadline, deadline_in};
 use crate::prim::chosen;
 
 /// Runs `model` in every order, in the first process, with permits that are free for all.
@@ -37,7 +37,7 @@ fn check_with(is_fair: bool, model: impl Fn() + Sync + Send + 'static) {
 
 /// A deadline. Which one does not matter: see `park::model`.
 fn some_deadline() -> Deadline {
-    Some(Instant::now())
+    deadline_in(Duration::ZERO)
 }
 
 /// A place that must not be used by two threads that are not ordered; loom sees if it is.

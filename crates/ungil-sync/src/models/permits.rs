@@ -3,6 +3,7 @@
 use loom::thread;
 
 use super::{Guarded, check_with, shared, some_deadline};
+use crate::waiters::Ticket;
 use crate::{Lock, RLock, Semaphore, WaitResult};
 
 /// Both ways of giving a permit back.
@@ -80,6 +81,34 @@ fn a_timeout_at_the_release_leaves_the_permit_to_who_waits_on() {
             lock.release().unwrap();
             hasty.join().unwrap();
             patient.join().unwrap();
+            assert!(lock.try_acquire());
+            assert_eq!(lock.statistics().waiters, 0);
+        });
+    }
+}
+
+/// A wait that ends and goes on with its ticket, as one that is interrupted does: what comes in between goes to who waits, or stays.
+#[test]
+fn a_wait_that_leaves_and_comes_back_loses_no_permit() {
+    for is_fair in FAIR_AND_UNFAIR {
+        check_with(is_fair, || {
+            let lock = shared(Lock::new());
+            assert!(lock.try_acquire());
+            let comes_back = thread::spawn(move || {
+                let mut ticket = Ticket::default();
+                let ended = lock.acquire_with(&mut ticket, some_deadline());
+                if ended != WaitResult::Ready {
+                    assert_eq!(lock.acquire_with(&mut ticket, None), WaitResult::Ready);
+                }
+                lock.release().unwrap();
+            });
+            let waits = thread::spawn(move || {
+                assert_eq!(lock.acquire(None), WaitResult::Ready);
+                lock.release().unwrap();
+            });
+            lock.release().unwrap();
+            comes_back.join().unwrap();
+            waits.join().unwrap();
             assert!(lock.try_acquire());
             assert_eq!(lock.statistics().waiters, 0);
         });

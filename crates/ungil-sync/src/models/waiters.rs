@@ -4,7 +4,7 @@ use loom::thread;
 
 use super::{check, shared, some_deadline};
 use crate::gate::Gate;
-use crate::waiters::{WaitQueue, Waiter};
+use crate::waiters::{Ticket, WaitQueue, Waiter};
 
 #[test]
 fn what_is_handed_at_the_timeout_is_neither_lost_nor_doubled() {
@@ -34,12 +34,12 @@ fn a_waiter_may_wait_again() {
 
     check(|| {
         let queue = shared(Gate::new(WaitQueue::<()>::new()));
-        let waiter = Waiter::new();
-        queue.enter().push_back(&waiter);
+        let (waiter, mut ticket) = (Waiter::new(), Ticket::default());
+        queue.enter().push(&waiter, &mut ticket);
         let wait = thread::spawn(move || {
             assert_eq!(waiter.park(None), Ok(Signal::RETRY));
             waiter.reset();
-            queue.enter().push_front(&waiter);
+            queue.enter().push(&waiter, &mut ticket);
             assert_eq!(waiter.park(None), Ok(Signal::GRANTED));
         });
         wake_all(queue.enter().signal_first(Signal::RETRY));

@@ -83,6 +83,11 @@ impl Word {
     }
 }
 
+/// Whether a signal that comes while this thread is awake must not be missed. It is not: no wait lasts longer than a slice.
+pub(crate) fn must_not_miss_signals() -> bool {
+    false
+}
+
 impl Deref for Word {
     type Target = AtomicU32;
 

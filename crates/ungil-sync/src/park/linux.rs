@@ -1,11 +1,14 @@
 //! The futex: the kernel compares a word and puts the thread to sleep in one step.
 
+use std::cell::Cell;
 use std::ops::Deref;
+use std::process;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
 use super::{Deadline, WaitResult};
+use crate::fork::generation;
 
 /// An atomic that a thread can sleep on.
 #[derive(Debug)]
@@ -62,10 +65,57 @@ impl Word {
     }
 }
 
+/// Whether a signal that comes while this thread is awake must not be missed, since the next wait would not end by it: in the
+/// main thread, which signals to the process come to.
+pub(crate) fn must_not_miss_signals() -> bool {
+    thread_local! {
+        /// The answer, and the generation of processes that it holds for: the thread that forks is the main one of the child.
+        static IS_MAIN: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+    }
+    let generation = generation();
+    match IS_MAIN.get() {
+        Some((then, is_main)) if then == generation => is_main,
+        _ => {
+            // SAFETY: has no conditions.
+            let thread = unsafe { libc::gettid() };
+            let is_main = u32::try_from(thread) == Ok(process::id());
+            IS_MAIN.set(Some((generation, is_main)));
+            is_main
+        }
+    }
+}
+
 impl Deref for Word {
     type Target = AtomicU32;
 
     fn deref(&self) -> &AtomicU32 {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_that_forks_is_the_main_one_of_the_child() {
+        let in_thread = || {
+            assert!(!must_not_miss_signals());
+            // SAFETY: the child does no more than what is under test, which takes no lock, and ends by `_exit`.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                let status = i32::from(!must_not_miss_signals());
+                // SAFETY: the call has no requirement.
+                unsafe { libc::_exit(status) };
+            }
+            let mut status = 0;
+            // SAFETY: the process is our child and not waited for yet; the status is ours to write.
+            let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            assert_eq!((waited, status), (pid, 0));
+            assert!(!must_not_miss_signals());
+        };
+        thread::spawn(in_thread).join().unwrap();
     }
 }

@@ -23,9 +23,9 @@ use model as platform;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use platform::Word;
+pub(crate) use platform::{Word, must_not_miss_signals};
 
-use crate::prim::{Ordering, spin_loop};
+use crate::prim::Ordering;
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,14 +73,6 @@ impl Parker {
     pub(crate) fn signal(&self) -> Option<u32> {
         // Acquire: pairs with `store`, so that the waiter sees what was done before its wait was ended.
         Some(self.word.load(Ordering::Acquire)).filter(|word| *word != NONE && *word != ASLEEP)
-    }
-
-    /// Looks for a signal so many times, without sleeping.
-    pub(crate) fn spin(&self, turns: u32) -> Option<u32> {
-        (0..turns).find_map(|_| {
-            spin_loop();
-            self.signal()
-        })
     }
 
     /// Sleeps until a signal has been stored.
