@@ -5,7 +5,10 @@
 //! nor needs the interpreter, so it may be entered attached.)
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
-use pyo3::marker::Ungil;
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
 use pyo3::prelude::*;
 use ungil_sync::WaitResult;
 
@@ -37,9 +40,36 @@ pub(crate) unsafe fn still_attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R 
 }
 
 /// Runs `work` detached: other threads may run Python meanwhile.
-pub(crate) fn detached<R: Ungil>(py: Python<'_>, work: impl Ungil + FnOnce() -> R) -> R {
-    py.detach(work)
+pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl Send + FnOnce() -> R) -> R {
+    py.detach(|| {
+        N_DETACHED.fetch_add(1, Ordering::Relaxed);
+        work()
+    })
 }
+
+/// How often threads have detached here. Relaxed: it is a hint, and orders nothing.
+static N_DETACHED: AtomicU64 = AtomicU64::new(0);
+
+/// A number that changes whenever a thread detaches.
+pub(crate) fn n_detached() -> u64 {
+    N_DETACHED.load(Ordering::Relaxed)
+}
+
+/// Before attaching, detached and awake: the thread that ended this one's wait is attached, and mostly about to wait itself.
+/// Looks for a moment whether any thread has detached since `n_detached()` was `before`: who finds the interpreter taken
+/// is put to sleep by it.
+pub(crate) fn look_for_free(before: u64) {
+    if cfg!(Py_GIL_DISABLED) {
+        return;
+    }
+    let end = Instant::now() + LOOK_FOR;
+    while n_detached() == before && Instant::now() < end {
+        spin_loop();
+    }
+}
+
+/// How long: what two threads that take turns do while attached, a few times over.
+const LOOK_FOR: Duration = Duration::from_micros(10);
 
 /// Waits detached for what `wait` waits for; whenever a signal arrives, Python's handlers run, and the wait goes on.
 ///

@@ -32,10 +32,11 @@ impl Patience {
 
     /// As [`Waiter::park`], after a look if that promises something.
     pub(crate) fn park(&self, waiter: &Waiter, deadline: Deadline) -> Result<Signal, WaitResult> {
-        self.look(waiter, deadline).map_or_else(|| waiter.park(deadline), Ok)
+        self.look(|| waiter.signal(), deadline).map_or_else(|| waiter.park(deadline), Ok)
     }
 
-    fn look(&self, waiter: &Waiter, deadline: Deadline) -> Option<Signal> {
+    /// What `find` finds within a while, if it is asked at all.
+    pub(crate) fn look<T>(&self, find: impl Fn() -> Option<T>, deadline: Deadline) -> Option<T> {
         if must_not_miss_signals() {
             return None;
         }
@@ -50,8 +51,8 @@ impl Patience {
         }
         while Instant::now() < end {
             spin_loop();
-            if let Some(signal) = waiter.signal() {
-                return Some(signal);
+            if let Some(found) = find() {
+                return Some(found);
             }
         }
         self.discouraged.store(DISCOURAGED, Ordering::Relaxed);

@@ -83,13 +83,14 @@ impl Condition {
                     py,
                     deadline,
                     || lock.release().ok(),
+                    || !lock.is_locked(),
                     |(), ticket| lock.acquire_with(ticket, None),
                 )
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
                 let restore = |saved, ticket: &mut Ticket| lock.restore_with(saved, ticket, None);
-                self.wait_natively(py, deadline, || lock.save().ok(), restore)
+                self.wait_natively(py, deadline, || lock.save().ok(), || !lock.is_locked(), restore)
             }
             Guard::Foreign(_) => self.wait_with(py, deadline),
         }
@@ -211,6 +212,7 @@ impl Condition {
         py: Python<'_>,
         deadline: Deadline,
         release: impl FnOnce() -> Option<S> + Send,
+        is_free: impl Fn() -> bool + Sync,
         acquire: impl Fn(S, &mut Ticket) -> WaitResult + Sync,
     ) -> PyResult<bool> {
         // Interrupted or not: the lock is held again when the wait is over. What a signal has to say is said then.
@@ -222,7 +224,12 @@ impl Condition {
         let mut wait = |saved| {
             let ended = waiting.wait_on(deadline);
             if ended != WaitResult::Interrupted {
+                let n_detached = gil::n_detached();
+                waiting.look_for(&is_free);
                 acquire(saved);
+                if waiting.stayed_awake() {
+                    gil::look_for_free(n_detached);
+                }
             }
             ended
         };
