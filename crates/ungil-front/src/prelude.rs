@@ -37,6 +37,7 @@ static FILES: &[File] = &files![
     "math_arctangent",
     "math_error",
     "math_exponential",
+    "math_exponential_fast",
     "math_floats",
     "math_gamma",
     "math_hyperbolic",
