@@ -41,6 +41,7 @@ static FILES: &[File] = &files![
     "math_floats",
     "math_gamma",
     "math_hyperbolic",
+    "math_hyperbolic_fast",
     "math_integers",
     "math_inverse_hyperbolic",
     "math_log_gamma",
