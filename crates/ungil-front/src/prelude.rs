@@ -52,6 +52,7 @@ static FILES: &[File] = &files![
     "math_sine",
     "math_sine_fast",
     "math_tangent",
+    "math_tangent_fast",
     "operators_complex",
     "operators_float",
     "operators_integer",
