@@ -34,6 +34,7 @@ macro_rules! files {
 
 static FILES: &[File] = &files![
     "math_arcsine",
+    "math_arcsine_fast",
     "math_arctangent",
     "math_error",
     "math_exponential",
