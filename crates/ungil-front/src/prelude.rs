@@ -36,6 +36,7 @@ static FILES: &[File] = &files![
     "math_arcsine",
     "math_arcsine_fast",
     "math_arctangent",
+    "math_arctangent_fast",
     "math_error",
     "math_exponential",
     "math_exponential_fast",
