@@ -38,6 +38,7 @@ static FILES: &[File] = &files![
     "math_arctangent",
     "math_arctangent_fast",
     "math_error",
+    "math_error_fast",
     "math_exponential",
     "math_exponential_fast",
     "math_floats",
