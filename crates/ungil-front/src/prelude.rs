@@ -51,6 +51,7 @@ static FILES: &[File] = &files![
     "math_log_gamma_zeros",
     "math_logarithm",
     "math_power",
+    "math_power_fast",
     "math_reduction",
     "math_sine",
     "math_sine_fast",
