@@ -6,7 +6,7 @@ import math
 
 import pytest
 from inverse_points import same
-from points import LEAST, PAIR_ROWS, ROWS, PairRow, Row, compiled
+from points import HUGE, LEAST, PAIR_ROWS, ROWS, PairRow, Row, compiled
 from prelude_files import load
 from write_reference import REFERENCE, rows_of
 
@@ -73,7 +73,7 @@ def test_the_runtime_reduces_huge_angles_as_the_prelude_does() -> None:
         assert [in_code(x) for x in angles] == [interpreted(x) for x in angles]
 
 
-@pytest.mark.parametrize("name", ["exp2", "expm1", "gamma", "lgamma"])
+@pytest.mark.parametrize("name", ["exp", "exp2", "expm1", "sinh", "tan", "erfc", "gamma", "lgamma"])
 @pytest.mark.parametrize("fast", [False, True])
 def test_loops_compute_what_single_calls_do(name: str, fast: bool) -> None:
     function, single = getattr(math, name), compiled(name, fast)
@@ -91,3 +91,50 @@ def test_loops_compute_what_single_calls_do(name: str, fast: bool) -> None:
         for i in range(n):
             want += single(low + i * step)
         assert same(total(low, step, n), want), (low, step, n)
+
+
+FAST = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "exp", "exp2", "expm1"]
+SPECIAL = [0.0, LEAST, 2.0**-1022, 1.0, 750.0, 1100.0, HUGE, math.inf, math.nan]
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_fast_functions_have_the_special_values_of_the_others(name: str) -> None:
+    fast, plain = compiled(name, True), compiled(name, False)
+    for x in [sign * x for x in SPECIAL for sign in (1.0, -1.0)]:
+        got, want = fast(x), plain(x)
+        # The signs of zeros may differ.
+        assert same(abs(got), abs(want)) or math.isclose(got, want, rel_tol=1e-15), (x, got, want)
+
+
+def test_fast_functions_of_two_have_the_special_values_of_the_others() -> None:
+    @ungil.njit(fastmath={"afn"})
+    def fast(x: float, y: float) -> tuple[float, float]:
+        return math.hypot(x, y), math.atan2(x, y)
+
+    @ungil.njit
+    def plain(x: float, y: float) -> tuple[float, float]:
+        return math.hypot(x, y), math.atan2(x, y)
+
+    special = [sign * x for x in SPECIAL for sign in (1.0, -1.0)]
+    for x in special:
+        for y in special:
+            for got, want in zip(fast(x, y), plain(x, y), strict=True):
+                assert same(got, want) or math.isclose(got, want, rel_tol=1e-15), (x, y, got, want)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "want"),
+    [
+        *[("cos", 0.0, 1.0), ("sin", math.pi / 2, 1.0), ("exp", 0.0, 1.0), ("exp2", -7.0, 1 / 128), ("cosh", 0.0, 1.0)],
+        *[("asin", 1.0, math.pi / 2), ("acos", -1.0, math.pi), ("acos", 1.0, 0.0), ("acos", 0.0, math.pi / 2)],
+        *[("atan", 1.0, math.pi / 4), ("atan", HUGE, math.pi / 2), ("tanh", 20.0, 1.0), ("expm1", -50.0, -1.0)],
+        *[("erf", 6.0, 1.0), ("erfc", 0.0, 1.0), ("erfc", -7.0, 2.0)],
+    ],
+)
+def test_fast_functions_are_exact_where_all_expect_it(name: str, x: float, want: float) -> None:
+    assert compiled(name, True)(x) == want
+
+
+def test_the_fast_tangent_stays_within_one() -> None:
+    fast = compiled("tanh", True)
+    assert max(fast(15.0 + k / 10_000) for k in range(60_000)) == 1.0
