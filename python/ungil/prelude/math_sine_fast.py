@@ -3,8 +3,8 @@
 The method is that of `math_sine`, with half turns instead of quarter turns: one polynomial serves both functions. It
 is a minimax fit of the relative error (Remez), its error of approximation 2**-52.4, on an interval that is longer by as
 much as makes the error vanish at pi/2: the cosine of 0 is 1. Pairs of its terms are summed by Horner's rule in the
-square of the square: fewer operations wait for one another. The largest errors measured are 3.02 ULP (sine) and 3.15 ULP
-(cosine).
+square of the square: fewer operations wait for one another. The largest errors measured are 3.02 ULP (sine) and 3.15
+ULP (cosine).
 """
 
 from ._intrinsics import fabs, fma, from_bits, libm, muladd, shl, to_bits, unlikely
