@@ -3,10 +3,10 @@
 | function    | largest error measured | method                             |
 |-------------|------------------------|------------------------------------|
 | `erf_fast`  | 1.94 ULP               | three polynomials and one division |
-| `erfc_fast` | 3.35 ULP               | two polynomials and two divisions  |
+| `erfc_fast` | 2.72 ULP               | two polynomials and two divisions  |
 
 The method of the complement is that of `math_error`, in one word and from 0 on: G(q) = 1 + t * K(q), where `t`, half of
-q + 1, is x / (x + 4), and K a minimax polynomial (Remez) that leaves an error of 2**-54.5 up to 26.6. So near 0, where
+q + 1, is x / (x + 4), and K a minimax polynomial (Remez) that leaves an error of 2**-54.4 up to 27.3. So near 0, where
 G is steep, an error of `q` does not count. Quotients of polynomials for G would be shorter, but round more.
 
 For erf, V(x) = 1 - exp(x**2) * erfc(x) is the slope at 0 times `x`, less `x**2` times a quotient of polynomials
@@ -18,21 +18,21 @@ is a sum of positive terms, and relative to it the error is 2**-56.1. The expone
 `math_exponential_fast`, with the polynomial of `expm1_fast`.
 """
 
-from ._intrinsics import copysign, div, fabs, fma, from_bits, muladd, select, shl, to_bits, unlikely
-from .math_error import erfc
+from ._intrinsics import copysign, div, fabs, fma, from_bits, muladd, select, shl, to_bits
+from .math_exponential import times_power_of_two
 
 _LOG2_E = 1.4426950408889634
 _LOG_2_A = 0.6931471805599453
 _LOG_2_B = 2.3190468138462996e-17
-# 1.5 * 2**52, as in `math_exponential_fast`, and with the bias of exponents added.
-_EXP_FAST_SHIFT = 6755399441055744.0
+# As in `math_exponential_fast`.
+_EXP_SHIFT = 6755399441057790.0
 _EXPM1_FAST_SHIFT = 6755399441056767.0
 # The derivative of the error function at 0.
 _SLOPE = 1.1283791670955126
 # From here on the error function is 1.
 _ERF_FAST_HIGHEST = 6.0
-# Up to this the complement is a normal number.
-_ERFC_FAST_LIMIT = 26.5
+# From here on the complement is 0, or 2.
+_ERFC_HIGHEST = 27.3
 
 
 def erf_fast(x):
@@ -58,30 +58,31 @@ def erf_fast(x):
 
 def erfc_fast(x):
     """1 less the error function, faster, as good where that is near 1."""
-    if unlikely(not fabs(x) <= _ERFC_FAST_LIMIT):
-        return erfc(x)
     a = fabs(x)
+    a = select(a > _ERFC_HIGHEST, _ERFC_HIGHEST, a)
     square = a * a
     square_low = fma(a, a, -square)
-    shifted = fma(-square, _LOG2_E, _EXP_FAST_SHIFT)
-    k = shifted - _EXP_FAST_SHIFT
+    shifted = fma(-square, _LOG2_E, _EXP_SHIFT)
+    k = shifted - _EXP_SHIFT
     r = fma(-k, _LOG_2_B, fma(-k, _LOG_2_A, -square)) - square_low
     t = div(a, a + 4.0)
     q = muladd(t, 2.0, -1.0)
     qq = q * q
-    p = muladd(qq, -1.646274392439219e-08, muladd(q, 1.3041366233886161e-09, 2.019907877679098e-07))
-    p = muladd(p, qq, muladd(q, -9.350841334621864e-08, -1.5485462647656475e-06))
-    p = muladd(p, qq, muladd(q, 2.1777099828255856e-06, 9.242955303501993e-06))
-    p = muladd(p, qq, muladd(q, -3.1712098256856756e-05, -1.709000386930427e-05))
-    p = muladd(p, qq, muladd(q, 0.00031834284942451103, -0.0007168543282080419))
-    p = muladd(p, qq, muladd(q, -0.0007986945315871067, 0.01086263399159559))
-    p = muladd(p, qq, muladd(q, -0.04325810176550055, 0.11759313291065489))
-    p = muladd(p, qq, muladd(q, -0.2502538645651182, 0.43771953455665513))
-    p = muladd(p, qq, muladd(q, -0.6397976666278936, 0.7759917751374463))
-    p = muladd(p, qq, muladd(q, -0.7452324709322317, 0.4659902372511051))
-    factor = muladd(t, p, 1.0)
-    value = div(fma(_expm1_fast_near(r), factor, factor), muladd(a, 2.0, 1.0))
-    value = from_bits(to_bits(value) + shl(to_bits(shifted), 52))
+    p = muladd(qq, -1.6631674627650363e-08, muladd(q, 9.115075329609974e-10, 2.0215106226315255e-07))
+    p = muladd(p, qq, muladd(q, -9.257275620308481e-08, -1.5483599317962255e-06))
+    p = muladd(p, qq, muladd(q, 2.1767764645115056e-06, 9.242578310910116e-06))
+    p = muladd(p, qq, muladd(q, -3.171159121623607e-05, -1.708974911416028e-05))
+    p = muladd(p, qq, muladd(q, 0.00031834268607895455, -0.0007168544179030669))
+    p = muladd(p, qq, muladd(q, -0.0007986944996887774, 0.010862634009295323))
+    p = muladd(p, qq, muladd(q, -0.04325810176920019, 0.11759313290874471))
+    p = muladd(p, qq, muladd(q, -0.25025386456488047, 0.43771953455675633))
+    p = muladd(p, qq, muladd(q, -0.6397976666279008, 0.7759917751374443))
+    p = muladd(p, qq, muladd(q, -0.7452324709322315, 0.4659902372511051))
+    p = t * p
+    # exp(r) * G, where both are 1 and little more or less.
+    over = 1.0 + muladd(_expm1_fast_near(r), 1.0 + p, p)
+    value = div(over, muladd(a, 2.0, 1.0))
+    value = times_power_of_two(value, to_bits(shifted))
     return select(x < 0.0, 2.0 - value, value)
 
 
