@@ -121,7 +121,6 @@ def output_of(ended: Callable[..., subprocess.CompletedProcess[str]]) -> Callabl
 # What is known to be wrong, and not mended yet: by test, without parameters where all of them fail. Some of them fail
 # by a race, and so may pass.
 KNOWN = {
-    "test_statistics_count_those_who_wait_for_an_opened_queue": "statistics of an opened queue count nobody",
     "test_get_many_does_not_swallow_what_a_comparison_raises": (
         "what a comparison raises for the second item and later ones is left to the next call"
     ),

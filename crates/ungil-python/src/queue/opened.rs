@@ -85,6 +85,12 @@ impl Opened {
     pub(crate) fn clear(&self) {
         self.queue.clear();
     }
+
+    /// How many threads wait: for an item, for room, or for all tasks to be done.
+    pub(crate) fn n_waiters(&self) -> usize {
+        let conditions = [&self.not_empty, &self.not_full, &self.all_tasks_done];
+        conditions.into_iter().map(|condition| condition.get().n_waiters()).sum()
+    }
 }
 
 /// Calls the standard algorithm's `function` for an opened queue.

@@ -197,6 +197,10 @@ impl Condition {
         condition
     }
 
+    pub(crate) fn n_waiters(&self) -> usize {
+        self.inner.n_waiters()
+    }
+
     fn guard(&self, py: Python<'_>) -> PyResult<&Guard> {
         if let Some(guard) = self.lock.get() {
             return Ok(guard);
