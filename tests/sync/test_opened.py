@@ -322,7 +322,7 @@ def test_a_subclass_that_extends_the_hooks_of_its_base() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hooks_of_a_queue_itself(kind: Any, threads: Any, until: Any) -> None:
-    """As the standard class has it: what is looked up on the instance is found there, also when somebody waits already."""
+    """As the standard class has it, which looks for them on the instance; also when somebody waits already."""
     queue = kind()
     queue.put(1)
     seen: list[Any] = []

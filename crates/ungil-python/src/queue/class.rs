@@ -180,7 +180,8 @@ impl Queue {
 
     /// Gets up to `max` items: waits for the first of them, and takes what else is there.
     ///
-    /// `timeout` is in seconds, and `None` is for ever. Raises `Empty` if none comes in time, `ShutDown` if none will.
+    /// `timeout` is in seconds, and `None` is for ever. Raises `Empty` if none comes in time, `ShutDown` if none will. When a
+    /// comparison of items raises, all of them stay in the queue; one that cannot be put back is the exception's `items`.
     #[pyo3(signature = (max, timeout=None))]
     fn get_many<'py>(
         slf: &Bound<'py, Self>,
