@@ -123,6 +123,16 @@ print("went on")
     assert (done.returncode, done.stdout, done.stderr) == (0, "went on\n", "")
 
 
+@pytest.mark.parametrize("name", CYCLES)
+def test_a_report_says_whether_another_thread_could_end_it(name: str, ended: Ended) -> None:
+    locks = CYCLES[name]
+    done = ended(f"{WATCHING}\n{CYCLE.format(locks=locks)}\nend_when_reported()")
+    assert done.returncode == 0, done.stderr
+    assert "none of them can go on" in done.stderr
+    # The main thread is there; an RLock, it could not release.
+    assert ("unless another thread releases one of their plain Locks" in done.stderr) == (" Lock" in f" {locks}")
+
+
 def test_a_thread_that_waits_for_itself_is_told(ended: Ended) -> None:
     source = """
     lock = Lock()

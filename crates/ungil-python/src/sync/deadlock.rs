@@ -20,7 +20,7 @@ create_exception!(
     ungil.threading,
     DeadlockError,
     PyRuntimeError,
-    "Threads wait for one another's locks, so that none of them would ever go on."
+    "Threads wait for one another's locks, so that none of them would go on by itself."
 );
 
 /// How long a cycle must last before it counts. A guess: a holder is written some nanoseconds after its lock was acquired, but
@@ -89,7 +89,7 @@ fn cycle<'py>(py: Python<'py>, recorded: &Recorded) -> PyResult<(Vec<Wait>, Boun
 fn act(py: Python<'_>, waits: &[Wait], locks: &Bound<'_, PyList>) -> PyResult<()> {
     let threads = PyList::new(py, waits.iter().map(|wait| wait.thread.get()))?;
     let module = py.import("ungil._deadlock")?;
-    if !module.call_method1("is_certain", (&threads,))?.is_truthy()? {
+    if !module.call_method1("is_told", (&threads,))?.is_truthy()? {
         return Ok(());
     }
     let text: String = module.call_method1("describe", (&threads, locks))?.extract()?;
