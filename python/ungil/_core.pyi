@@ -258,7 +258,7 @@ class Statistics:
     def __ne__(self, other: object, /) -> bool: ...
 
 class DeadlockError(RuntimeError):
-    """Threads wait for one another's locks, so that none of them would ever go on."""
+    """Threads wait for one another's locks, so that none of them would go on by itself."""
 
 def deadlock_policy(policy: str | None = None, /) -> Literal["report", "raise", "ignore"]:
     """Say what is done when threads wait for one another's locks for ever, and return what was done before."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from heapq import heappush
 from queue import Empty, Full
 from typing import Any
 
@@ -41,12 +40,16 @@ def get(queue: Queue[Any], block: bool, timeout: float | None) -> Any:
 
 
 def get_many(queue: Queue[Any], most: int, timeout: float | None) -> list[Any]:
-    """Get the next item, when there is one, and what else there is."""
+    """Get the next item, when there is one, and what else there is; all or none."""
+    items: list[Any] = []
     with queue.not_empty:
-        items = [_get_held(queue, block=True, timeout=timeout)] if most else []
-        while len(items) < most and queue._qsize():
-            items.append(_get_held(queue, block=False, timeout=None))
-        return items
+        try:
+            while len(items) < most and (not items or queue._qsize()):
+                items.append(_get_held(queue, block=not items, timeout=timeout))
+        except BaseException:
+            _give_all_back(queue, items)
+            raise
+    return items
 
 
 def put_many(queue: Queue[Any], items: Iterable[object], timeout: float | None) -> None:
@@ -64,16 +67,7 @@ def put_many(queue: Queue[Any], items: Iterable[object], timeout: float | None) 
 def give_back(queue: Queue[Any], item: object) -> None:
     """Put an item back that had been got, without counting it again."""
     with queue.mutex:
-        container = queue.queue
-        if isinstance(container, deque):
-            container.appendleft(item)
-        elif isinstance(queue, PriorityQueue):
-            heappush(container, item)
-        elif isinstance(queue, LifoQueue):
-            container.append(item)
-        else:
-            queue._put(item)
-        queue.not_empty.notify()
+        _give_back_held(queue, item)
 
 
 def task_done(queue: Queue[Any]) -> None:
@@ -133,6 +127,30 @@ def _get_held(queue: Queue[Any], block: bool, timeout: float | None) -> Any:
     item = queue._get()
     queue.not_full.notify()
     return item
+
+
+def _give_back_held(queue: Queue[Any], item: object) -> None:
+    container = queue.queue
+    if isinstance(container, deque):
+        container.appendleft(item)
+    elif isinstance(queue, PriorityQueue):
+        PriorityQueue._put(queue, item)
+    elif isinstance(queue, LifoQueue):
+        container.append(item)
+    else:
+        queue._put(item)
+    queue.not_empty.notify()
+
+
+def _give_all_back(queue: Queue[Any], items: list[Any]) -> None:
+    """Put items back in the order in which they would come again; those that cannot be are the exception's."""
+    try:
+        while items:
+            _give_back_held(queue, items[-1])
+            items.pop()
+    except BaseException as error:
+        error.items = items  # type: ignore[attr-defined]
+        raise
 
 
 def _has_room(queue: Queue[Any]) -> bool:

@@ -116,26 +116,3 @@ def output_of(ended: Callable[..., subprocess.CompletedProcess[str]]) -> Callabl
         return done.stdout
 
     return run
-
-
-# What is known to be wrong, and not mended yet: by test, without parameters where all of them fail. Some of them fail
-# by a race, and so may pass.
-KNOWN = {
-    "test_statistics_count_those_who_wait_for_an_opened_queue": "statistics of an opened queue count nobody",
-    "test_get_many_does_not_swallow_what_a_comparison_raises": (
-        "what a comparison raises for the second item and later ones is left to the next call"
-    ),
-    "test_no_item_is_lost_or_gained_when_a_comparison_raises[put-opened]": (
-        "an opened priority queue is as its heap is after a comparison that raises, as the standard one"
-    ),
-    "test_no_item_is_lost_or_gained_when_a_comparison_raises[get-opened]": (
-        "an opened priority queue is as its heap is after a comparison that raises, as the standard one"
-    ),
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        reason = KNOWN.get(item.name) or KNOWN.get(item.name.partition("[")[0])
-        if reason and item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

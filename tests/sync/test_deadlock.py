@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -123,6 +124,16 @@ print("went on")
     assert (done.returncode, done.stdout, done.stderr) == (0, "went on\n", "")
 
 
+@pytest.mark.parametrize("name", CYCLES)
+def test_a_report_says_whether_another_thread_could_end_it(name: str, ended: Ended) -> None:
+    locks = CYCLES[name]
+    done = ended(f"{WATCHING}\n{CYCLE.format(locks=locks)}\nend_when_reported()")
+    assert done.returncode == 0, done.stderr
+    assert "none of them can go on" in done.stderr
+    # The main thread is there; an RLock, it could not release.
+    assert ("unless another thread releases one of their plain Locks" in done.stderr) == (" Lock" in f" {locks}")
+
+
 def test_a_thread_that_waits_for_itself_is_told(ended: Ended) -> None:
     source = """
     lock = Lock()
@@ -169,6 +180,91 @@ def test_a_thread_that_waits_for_itself_may_be_stopped(ended: Ended) -> None:
     """
     done = ended(source)
     assert (done.returncode, done.stdout, done.stderr) == (0, "DeadlockError True True 0\n" * 2, "")
+
+
+IN_A_CONDITION = """
+lock = {lock}
+other, condition = RLock(), Condition(lock)
+waits = standard.Event()
+
+def wait():
+    with other, condition:
+        waits.set()
+        condition.wait()
+    went_on.append("waiter")
+
+def notify():
+    waits.wait()
+    with condition:
+        condition.notify()
+        until(lambda: waiters(lock) == 1)
+        try:
+            with other:
+                pass
+        except DeadlockError as error:
+            raised.append(str(error))
+    went_on.append("notifier")
+
+went_on, raised = [], []
+threads = [standard.Thread(target=target, daemon=True) for target in (wait, notify)]
+for thread in threads:
+    thread.start()
+"""
+
+
+@pytest.mark.parametrize("lock", ["Lock()", "RLock()"])
+def test_a_wait_for_the_lock_of_a_condition_is_part_of_a_cycle(lock: str, ended: Ended) -> None:
+    program = IN_A_CONDITION.format(lock=lock)
+    done = ended(f"""
+deadlock_policy("raise")
+{program}
+for thread in threads:
+    thread.join(60)
+assert len(raised) == 1 and "2 threads wait for one another" in raised[0] and "condition.wait()" in raised[0], raised
+print(*sorted(went_on))
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "notifier waiter\n", "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX signals")
+@pytest.mark.parametrize("lock", ["Lock()", "RLock()"])
+def test_a_condition_that_closes_a_cycle_reports_it(lock: str, ended: Ended) -> None:
+    """It cannot raise: its caller has the right to the lock."""
+    done = ended(f"""
+{WATCHING}
+deadlock_policy("raise")
+lock = {lock}
+other, condition = RLock(), Condition(lock)
+handled = standard.Event()
+
+def handler(*_):
+    if not handled.is_set():
+        handled.set()
+        raise InterruptedError
+
+signal.signal(signal.SIGALRM, handler)
+
+def take():
+    until(lambda: waiters(condition) == 1)
+    with condition:
+        with other:
+            pass
+
+def interrupt():
+    until(lambda: waiters(other) == 1)
+    while not handled.is_set():
+        os.kill(os.getpid(), signal.SIGALRM)
+        handled.wait(0.1)
+    end_when_reported()
+
+start(take)
+start(interrupt)
+with other, condition:
+    condition.wait()
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("deadlock") == 1
+    assert "condition.wait()" in done.stderr and "with other" in done.stderr
 
 
 def test_a_lock_that_is_used_as_a_signal_is_no_deadlock(ended: Ended) -> None:

@@ -320,6 +320,52 @@ def test_a_subclass_that_extends_the_hooks_of_its_base() -> None:
     assert (queue.n_put, queue.n_got) == (3, 3)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_hooks_of_a_queue_itself(kind: Any, threads: Any, until: Any) -> None:
+    """As the standard class has it, which looks for them on the instance; also when somebody waits already."""
+    queue = kind()
+    queue.put(1)
+    seen: list[Any] = []
+
+    def put(item: int) -> None:
+        seen.append(item)
+        kind._put(queue, item)
+
+    queue._put = put
+    queue.put(2)
+    assert (seen, sorted(queue.queue), queue.unfinished_tasks) == ([2], [1, 2], 2)
+    del queue._put
+    queue.put(3)
+    assert seen == [2]
+    assert sorted(drained(queue)) == [1, 2, 3]
+    other = kind()
+    got: list[Any] = []
+    threads.start(lambda: got.append(other.get()))
+    until(lambda: other.statistics().waiters == 1)
+    other._get = lambda: (kind._get(other), "hooked")
+    other.put(4)
+    threads.join()
+    assert got == [(4, "hooked")]
+    other.other = "attribute"
+    assert vars(other).keys() == {"_get", "other"}
+    with pytest.raises(AttributeError):
+        del other.missing
+
+
+def test_a_subclass_may_set_its_hooks_before_it_is_made() -> None:
+    class Logged(Queue[Any]):
+        def __init__(self, maxsize: int) -> None:
+            self.sizes: list[int] = []
+            self._init = self.sizes.append
+            super().__init__(maxsize)
+
+    queue = Logged(2)
+    assert (queue.sizes, queue.maxsize) == ([2], 2)
+    queue.put(1)
+    queue.put(2)
+    assert queue.full()
+
+
 def test_a_hook_that_raises_leaves_the_mutex_free(threads: Any) -> None:
     class Raises(Queue[Any]):
         def _put(self, item: Any) -> None:

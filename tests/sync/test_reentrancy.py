@@ -477,6 +477,88 @@ def test_get_many_does_not_swallow_what_a_comparison_raises() -> None:
     assert interrupted == 1
 
 
+@pytest.mark.parametrize("kind", ["closed", "opened", "another container"])
+@pytest.mark.parametrize("fail_at", range(1, 30, 4))
+def test_get_many_takes_all_or_none(kind: str, fail_at: int) -> None:
+    queue: PriorityQueue[Ordered] = PriorityQueue(9)
+    left = -1
+
+    def hook() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Boom
+
+    for key in (4, 2, 8, 6, 1, 5, 3, 7, 0):
+        queue.put(Ordered(key, hook))
+    if kind != "closed":
+        assert len(queue.queue) == 9
+    before = list(queue.queue) if kind == "opened" else []
+    left = fail_at
+    try:
+        items = queue.get_many(9)
+    except Boom as error:
+        assert not hasattr(error, "items")
+        assert (queue.qsize(), queue.full(), queue.unfinished_tasks) == (9, True, 9)
+        assert sorted(before, key=id) == sorted(queue.queue, key=id) or kind != "opened"
+        left = -1
+        items = queue.get_many(9)
+    else:
+        assert left > 0
+    assert [item.key for item in items] == list(range(9))
+    assert queue.empty()
+
+
+@pytest.mark.parametrize("raises", ["once", "always"])
+def test_a_get_many_that_was_handed_an_item_loses_it_neither(raises: str, until: Any) -> None:
+    """The item goes back, or comes with the exception, when those that came after it cannot be compared."""
+    seen = set()
+    for _ in range(50):
+        queue: PriorityQueue[Ordered] = PriorityQueue()
+        may_raise = True
+        got: list[int] = []
+
+        def hook() -> None:
+            nonlocal may_raise
+            if threading.current_thread() is getter and may_raise:
+                may_raise = raises == "always"
+                raise Boom
+
+        def get() -> None:
+            try:
+                got.extend(item.key for item in queue.get_many(10))
+                seen.add("got")
+            except Boom as error:
+                left = getattr(error, "items", [])
+                seen.add(("raised", len(left)))
+                got.extend(item.key for item in left)
+
+        getter = threading.Thread(target=get)
+        getter.start()
+        until(lambda: queue.statistics().waiters == 1)
+        queue.put_many([Ordered(key, hook) for key in range(6)])
+        getter.join()
+        assert sorted([*got, *(item.key for item in drained(queue))]) == list(range(6))
+    assert ("raised", raises == "always") in seen, seen
+
+
+def test_a_comparison_that_changes_the_list_of_an_opened_queue_is_refused() -> None:
+    """In the words of `heapq`; what it put there stays."""
+    for how in ("put", "get"):
+        queue: PriorityQueue[Ordered] = PriorityQueue()
+        queue.put_many([Ordered(key) for key in range(5)])
+        container = queue.queue
+        new = Ordered(0)
+        # The one that is asked first.
+        compared = new if how == "put" else container[1]
+        compared.hook = lambda: container.append(Ordered(9))
+        with pytest.raises(RuntimeError, match="list changed size"):
+            queue.put(new) if how == "put" else queue.get()
+        assert len(container) == 6
+        compared.hook = lambda: None
+        assert [item.key for item in drained(queue)] == [0, 1, 2, 3, 4, 9]
+
+
 # A comparison that takes its time.
 
 

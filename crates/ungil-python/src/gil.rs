@@ -21,6 +21,11 @@ pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
     Python::attach(work)
 }
 
+/// Runs `work` attached, unless the interpreter has come so far in its end that no thread can attach.
+pub(crate) fn attached_if_possible(work: impl FnOnce(Python<'_>)) {
+    let _ = Python::try_attach(work);
+}
+
 /// Runs `work` on a thread that is attached, and counts as such to PyO3: references that `work` drops are gone at once.
 ///
 /// A finaliser at the very end of the interpreter is attached, but PyO3 counts nothing any more.

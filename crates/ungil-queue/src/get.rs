@@ -128,9 +128,12 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     ///
     /// # Errors
     ///
-    /// The item, if the store is out or a comparison fails.
+    /// The item, if the queue is retired, the store is out, or a comparison fails.
     pub fn give_back(&self, item: T) -> Result<(), PutError<T, S::Error>> {
         let mut state = self.state.enter();
+        if state.phase == Phase::Retired {
+            return Err(PutError { item, why: Refused::Retired });
+        }
         if let Some(out) = state.who_is_out() {
             return Err(PutError { item, why: Refused::because_out(out) });
         }
@@ -144,7 +147,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         };
         if state.store.push_compares() {
             let (state, result) = self.outside(state, |store| store.push_again(item));
-            let _ = removed(state, Ok(None));
+            let _ = removed(state, Ok(None::<T>));
             return result.map_err(|(item, error)| PutError { item, why: Refused::Compare(error) });
         }
         let result = state.store.push_again(item);
@@ -152,36 +155,41 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         result.map_err(|(item, error)| PutError { item, why: Refused::Compare(error) })
     }
 
-    /// Gets up to `most` items, those that are there; in one step where that runs no foreign code.
+    /// Gets up to `most` items, those that are there, in one step.
     ///
     /// # Errors
     ///
-    /// Why there is not even one.
+    /// Why there is not even one, or why a comparison failed: then all of them stay.
     pub fn try_get_many(&self, most: usize) -> Result<Vec<T>, Failed<S>> {
-        let mut items = Vec::new();
-        while items.len() < most {
-            match self.try_get() {
-                Ok(item) => items.push(item),
-                Err(why) if items.is_empty() => return Err(why),
-                Err(_) => break,
-            }
+        let mut state = self.state.enter();
+        if let Some(out) = state.who_is_out() {
+            return Err(GetError::because_out(out));
         }
-        Ok(items)
+        if state.store.is_empty() {
+            return Err(state.why_empty());
+        }
+        let (state, popped) = if state.store.pop_compares() {
+            self.outside(state, |store| store.pop_many(most))
+        } else {
+            let popped = state.store.pop_many(most);
+            (state, popped)
+        };
+        removed(state, popped.map(Some))
     }
 }
 
-/// What is to be done when an item has been removed from the store.
-fn removed<S: Store>(
+/// What is to be done when something has been removed from the store.
+fn removed<S: Store, R>(
     mut state: GateGuard<'_, State<S>>,
-    popped: Result<Option<S::Item>, S::Error>,
-) -> Result<S::Item, Failed<S>> {
+    popped: Result<Option<R>, S::Error>,
+) -> Result<R, Failed<S>> {
     let mut to_wake = ToWake::new();
     state.admit(&mut to_wake);
     if !state.turn.is_empty() {
         state.pass_turn(&mut to_wake);
     }
     let result = match popped {
-        Ok(Some(item)) => Ok(item),
+        Ok(Some(popped)) => Ok(popped),
         Ok(None) => Err(state.why_empty()),
         Err(error) => Err(GetError::Compare(error)),
     };

@@ -95,6 +95,36 @@ impl<T: Priority> Heap<T> {
     }
 }
 
+impl<T> Heap<T> {
+    /// Removes the root, through a gap that moves down from it to `gap`, where the last item fits.
+    fn pop_through(&mut self, gap: usize) -> Option<T> {
+        let last = self.0.pop()?;
+        if gap >= self.0.len() {
+            return Some(last);
+        }
+        let mut moved = mem::replace(&mut self.0[gap], last);
+        let mut place = gap;
+        while place > 0 {
+            place = (place - 1) / 2;
+            moved = mem::replace(&mut self.0[place], moved);
+        }
+        Some(moved)
+    }
+
+    /// Undoes the last [`Heap::pop_through`], which removed `item`.
+    fn undo(&mut self, item: T, gap: usize) {
+        if gap >= self.0.len() {
+            return self.0.push(item);
+        }
+        let mut way = vec![gap];
+        while way[way.len() - 1] > 0 {
+            way.push((way[way.len() - 1] - 1) / 2);
+        }
+        let moved = way.iter().rev().fold(item, |item, place| mem::replace(&mut self.0[*place], item));
+        self.0.push(moved);
+    }
+}
+
 impl<T> Default for Heap<T> {
     fn default() -> Self {
         Self(Vec::new())
@@ -140,6 +170,31 @@ impl<T: Priority> Store for Heap<T> {
             self.0.swap(gap, end);
         }
         Ok(self.0.pop())
+    }
+
+    fn pop_many(&mut self, most: usize) -> Result<Vec<T>, T::Error> {
+        let mut items = Vec::new();
+        // Where the gap of each was in the end: the way to it is that of its ancestors.
+        let mut gaps = Vec::new();
+        while items.len() < most && !self.0.is_empty() {
+            let gap =
+                if self.0.len() == 1 { Ok(0) } else { self.way_down().map(|path| path.places[path.len - 1]) };
+            match gap {
+                Ok(gap) => {
+                    items.extend(self.pop_through(gap));
+                    gaps.push(gap);
+                }
+                Err(error) => {
+                    items
+                        .into_iter()
+                        .rev()
+                        .zip(gaps.into_iter().rev())
+                        .for_each(|(item, gap)| self.undo(item, gap));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(items)
     }
 
     fn take(&mut self) -> Self {

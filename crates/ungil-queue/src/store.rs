@@ -48,6 +48,13 @@ pub trait Store: Sized {
     /// Why none was removed; the store is as it was.
     fn pop(&mut self) -> Result<Option<Self::Item>, Self::Error>;
 
+    /// Removes the next items, `most` of them or all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::pop`]: either all come or none.
+    fn pop_many(&mut self, most: usize) -> Result<Vec<Self::Item>, Self::Error>;
+
     /// All of it, leaving an empty store of the same kind.
     #[must_use]
     fn take(&mut self) -> Self;
@@ -114,6 +121,10 @@ impl<T> Store for Fifo<T> {
         Ok(self.0.pop_front())
     }
 
+    fn pop_many(&mut self, most: usize) -> Result<Vec<T>, Infallible> {
+        Ok(self.0.drain(..most.min(self.0.len())).collect())
+    }
+
     fn take(&mut self) -> Self {
         mem::take(self)
     }
@@ -155,6 +166,10 @@ impl<T> Store for Lifo<T> {
     #[inline]
     fn pop(&mut self) -> Result<Option<T>, Infallible> {
         Ok(self.0.pop())
+    }
+
+    fn pop_many(&mut self, most: usize) -> Result<Vec<T>, Infallible> {
+        Ok(self.0.drain(self.0.len().saturating_sub(most)..).rev().collect())
     }
 
     fn take(&mut self) -> Self {

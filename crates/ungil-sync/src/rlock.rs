@@ -159,6 +159,11 @@ impl RLock {
         result
     }
 
+    /// As [`RLock::restore`], if nobody holds it.
+    pub fn try_restore(&self, saved: Saved) -> bool {
+        self.permits.try_acquire() && self.own(saved.owner.unwrap_or_else(current_thread), saved.depth)
+    }
+
     /// Whether somebody holds it.
     #[inline]
     pub fn is_locked(&self) -> bool {

@@ -1,9 +1,10 @@
 //! `Queue`, `LifoQueue` and `PriorityQueue`: one class in Rust, whose kind says which item comes out next.
 //!
 //! A queue is *closed* at first: its items are in Rust, and everything is quick. It is *opened* for good when a program reaches
-//! for its insides, or its class overrides one of `_init`, `_qsize`, `_put` and `_get`: see `opened.rs`.
+//! for its insides, or its class or the program overrides one of `_init`, `_qsize`, `_put` and `_get`: see `opened.rs`.
 
 use std::ffi::CStr;
+use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::IntoPyObjectExt;
@@ -11,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
 
 use crate::drops::drop_one_by_one;
 use crate::gil;
@@ -23,6 +24,9 @@ use crate::queue::opened::{Opened, standard_algorithm};
 use crate::queue::pending::{PendingGet, PendingPut};
 use crate::queue::transfer::{self, Outcome};
 use crate::sync::{Statistics, acquire_result, repr};
+
+/// What a program may override.
+const HOOKS: [&str; 4] = ["_init", "_qsize", "_put", "_get"];
 
 /// A FIFO queue between threads; `queue.Queue`.
 ///
@@ -108,7 +112,7 @@ impl Queue {
     fn __init__(slf: &Bound<'_, Self>, maxsize: i64) -> PyResult<()> {
         let this = slf.get();
         this.set_size(maxsize);
-        if this.has_hooks {
+        if this.has_hooks || this.opened.get().is_some() {
             let opened = this.open(slf)?;
             opened.max_size.replace(slf.py(), maxsize.into_pyobject(slf.py())?.into_any().unbind());
             slf.call_method1("_init", (maxsize,))?;
@@ -176,7 +180,8 @@ impl Queue {
 
     /// Gets up to `max` items: waits for the first of them, and takes what else is there.
     ///
-    /// `timeout` is in seconds, and `None` is for ever. Raises `Empty` if none comes in time, `ShutDown` if none will.
+    /// `timeout` is in seconds, and `None` is for ever. Raises `Empty` if none comes in time, `ShutDown` if none will. When a
+    /// comparison of items raises, all of them stay in the queue; one that cannot be put back is the exception's `items`.
     #[pyo3(signature = (max, timeout=None))]
     fn get_many<'py>(
         slf: &Bound<'py, Self>,
@@ -239,7 +244,29 @@ impl Queue {
 
     /// How many threads wait: for an item, for room, or for all tasks to be done.
     fn statistics(&self) -> Statistics {
-        self.inner.statistics().into()
+        let waiters = self.opened.get().map_or(0, Opened::n_waiters);
+        let closed = self.inner.statistics();
+        ungil_sync::Statistics { waiters: closed.waiters + waiters, ..closed }.into()
+    }
+
+    /// Sets an attribute. One of the hooks on the queue itself counts as one of its class: the queue is opened.
+    fn __setattr__(
+        slf: &Bound<'_, Self>,
+        name: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        if HOOKS.iter().any(|hook| name == hook) {
+            slf.get().open(slf)?;
+        }
+        // SAFETY: all are live objects; the function is what a class without a `__setattr__` has.
+        let status = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), value.as_ptr()) };
+        if status < 0 { Err(PyErr::fetch(slf.py())) } else { Ok(()) }
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        // SAFETY: as above; null is to delete.
+        let status = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), ptr::null_mut()) };
+        if status < 0 { Err(PyErr::fetch(slf.py())) } else { Ok(()) }
     }
 
     /// Gets the next item; a coroutine, that waits without blocking its event loop.
@@ -321,7 +348,7 @@ impl Queue {
         let is_exact = class.is(&ours);
         let mut has_hooks = false;
         if !is_exact {
-            for hook in ["_init", "_qsize", "_put", "_get"] {
+            for hook in HOOKS {
                 has_hooks |= !class.getattr(hook)?.is(ours.getattr(hook)?);
             }
         }

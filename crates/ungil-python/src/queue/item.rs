@@ -149,6 +149,14 @@ impl Store for AnyStore {
         }
     }
 
+    fn pop_many(&mut self, most: usize) -> PyResult<Vec<Item>> {
+        match self {
+            Self::Fifo(store) => store.pop_many(most).map_err(|never| match never {}),
+            Self::Lifo(store) => store.pop_many(most).map_err(|never| match never {}),
+            Self::Heap(store) => store.pop_many(most),
+        }
+    }
+
     fn take(&mut self) -> Self {
         match self {
             Self::Fifo(store) => Self::Fifo(store.take()),

@@ -1,11 +1,12 @@
 //! The classes of `ungil.queue`: `ungil-queue`'s queues as Python sees them.
 //!
 //! Reading order: `item.rs` is what they hold; `transfer.rs` how items go in and out, and how threads wait for that; `class.rs`
-//! `Queue`, `LifoQueue` and `PriorityQueue`; `opened.rs` what becomes of a queue whose insides a program wants to see;
+//! `Queue`, `LifoQueue` and `PriorityQueue`; `opened.rs` what becomes of a queue whose insides a program wants to see (`heap_list.rs` of a heap);
 //! `simple.rs` `SimpleQueue`; `pending.rs` waits of asyncio's tasks; `errors.rs` the exceptions.
 
 mod class;
 mod errors;
+mod heap_list;
 mod item;
 mod opened;
 mod pending;

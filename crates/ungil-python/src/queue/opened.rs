@@ -24,6 +24,7 @@ use ungil_sync::waiters::Ticket;
 use crate::gil;
 use crate::queue::class::{PriorityQueue, Queue};
 use crate::queue::errors;
+use crate::queue::heap_list;
 use crate::queue::item::Kind;
 use crate::queue::transfer;
 use crate::sync::{Condition, Lock, acquire_result};
@@ -84,6 +85,12 @@ impl Opened {
 
     pub(crate) fn clear(&self) {
         self.queue.clear();
+    }
+
+    /// How many threads wait: for an item, for room, or for all tasks to be done.
+    pub(crate) fn n_waiters(&self) -> usize {
+        let conditions = [&self.not_empty, &self.not_full, &self.all_tasks_done];
+        conditions.into_iter().map(|condition| condition.get().n_waiters()).sum()
     }
 }
 
@@ -287,12 +294,11 @@ impl Queue {
 impl PriorityQueue {
     /// A hook: puts an item.
     fn _put(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        let heapq = slf.py().import("heapq")?;
-        heapq.call_method1("heappush", (slf.getattr("queue")?, item)).map(drop)
+        heap_list::push(&slf.getattr("queue")?, item)
     }
 
     /// A hook: gets the next item.
     fn _get<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("heapq")?.call_method1("heappop", (slf.getattr("queue")?,))
+        heap_list::pop(&slf.getattr("queue")?)
     }
 }

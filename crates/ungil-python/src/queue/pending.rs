@@ -12,10 +12,11 @@ use std::task::{Wake, Waker};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use ungil_queue::PutError;
+use ungil_queue::{PutError, Refused};
 
 use crate::gil;
 use crate::queue::class::Queue;
+use crate::queue::errors;
 use crate::queue::item::{AnyStore, Item};
 use crate::queue::opened::standard_algorithm;
 use crate::queue::transfer::{self, Outcome, Patience};
@@ -84,13 +85,13 @@ fn give_back(slf: &Bound<'_, Queue>, item: Item) -> PyResult<()> {
         let Some(inner) = slf.get().closed(slf)? else {
             return standard_algorithm(slf, "give_back", &[item.0.into_bound(py)]).map(drop);
         };
-        match inner.give_back(item) {
+        match transfer::give_back(py, inner, item) {
             Ok(()) => return Ok(()),
-            Err(PutError { item: back, why: ungil_queue::Refused::Busy }) => item = back,
-            Err(PutError { why: ungil_queue::Refused::Compare(error), .. }) => return Err(error),
-            Err(_) => return Err(crate::queue::errors::reentrant()),
+            // The queue has been opened meanwhile.
+            Err((back, Refused::Retired)) => item = back,
+            Err((_, Refused::Compare(error))) => return Err(error),
+            Err(_) => return Err(errors::reentrant()),
         }
-        transfer::wait_for_turn(py, inner)?;
     }
 }
 

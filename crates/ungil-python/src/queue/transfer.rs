@@ -149,16 +149,31 @@ where
     S: Store<Item = Item> + Send,
     S::Error: Raises,
 {
+    get_by(py, queue, patience, || queue.try_get(), Ok)
+}
+
+/// Gets what `attempt` gets, waiting as long as that for an item; `handed` makes the same of one that the wait brought.
+fn get_by<R, S>(
+    py: Python<'_>,
+    queue: &Queue<Item, S>,
+    patience: Patience,
+    mut attempt: impl FnMut() -> Result<R, GetError<S::Error>>,
+    handed: impl FnOnce(Item) -> PyResult<R>,
+) -> PyResult<Outcome<R>>
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
     let mut ticket = Ticket::default();
     loop {
-        let why = match queue.try_get() {
-            Ok(item) => return Ok(Outcome::Done(item)),
+        let why = match attempt() {
+            Ok(got) => return Ok(Outcome::Done(got)),
             Err(why) => why,
         };
         match (why, patience) {
             (GetError::Empty, Patience::Until(deadline)) => {
                 match gil::wait(py, || queue.wait_for_item(&mut ticket, deadline))? {
-                    Ok(Some(item)) => return Ok(Outcome::Done(item)),
+                    Ok(Some(item)) => return handed(item).map(Outcome::Done),
                     Ok(None) => {}
                     Err(_) => return Err(errors::empty(py)),
                 }
@@ -169,7 +184,7 @@ where
             (GetError::Retired, _) => return Ok(Outcome::Retired),
             (GetError::Reentrant, _) => return Err(errors::reentrant()),
             (GetError::Compare(error), _) => return Err(error.into_exception()),
-            // `try_get` does not wait.
+            // An attempt does not wait.
             (GetError::Interrupted, _) => {}
         }
     }
@@ -184,7 +199,32 @@ where
     Ok(())
 }
 
-/// Gets up to `most` items, waiting for the first of them as long as that.
+/// Gives back an item that a wait brought; waits for the thread that compares items in the queue, and looks after signals later.
+///
+/// # Errors
+///
+/// The item, and why it cannot go back: the queue is retired, this thread compares items in it, or a comparison raised.
+pub(crate) fn give_back<S>(
+    py: Python<'_>,
+    queue: &Queue<Item, S>,
+    item: Item,
+) -> Result<(), (Item, Refused<S::Error>)>
+where
+    S: Store<Item = Item> + Send,
+{
+    let mut item = item;
+    loop {
+        match queue.give_back(item) {
+            Ok(()) => return Ok(()),
+            Err(PutError { item: back, why: Refused::Busy }) => item = back,
+            Err(PutError { item, why }) => return Err((item, why)),
+        }
+        gil::detached(py, || while queue.wait_for_turn(None).is_err() {});
+    }
+}
+
+/// Gets up to `most` items, waiting for the first of them as long as that. If a comparison raises, all stay in the queue; one that
+/// the wait brought goes back, or is the exception's `items` if that raises too.
 pub(crate) fn get_many<'py, S>(
     py: Python<'py>,
     queue: &Queue<Item, S>,
@@ -195,17 +235,49 @@ where
     S: Store<Item = Item> + Send,
     S::Error: Raises,
 {
-    let items = PyList::empty(py);
     if most == 0 {
-        return Ok(Outcome::Done(items));
+        return Ok(Outcome::Done(PyList::empty(py)));
     }
-    let Outcome::Done(first) = get(py, queue, patience)? else { return Ok(Outcome::Retired) };
-    items.append(first.0)?;
-    // What is there now comes too; whatever ends that is for the next call to find.
-    for item in queue.try_get_many(most - 1).unwrap_or_default() {
-        items.append(item.0)?;
+    let with_the_rest = |first: Item| {
+        let mut items = vec![first];
+        match queue.try_get_many(most - 1) {
+            Ok(rest) => items.extend(rest),
+            Err(GetError::Compare(error)) => {
+                return Err(given_back(py, queue, items, error.into_exception()));
+            }
+            // Whatever it is, the next call will find it.
+            Err(_) => {}
+        }
+        Ok(items)
+    };
+    let got = get_by(py, queue, patience, || queue.try_get_many(most), with_the_rest)?;
+    let Outcome::Done(items) = got else { return Ok(Outcome::Retired) };
+    Ok(Outcome::Done(PyList::new(py, items.into_iter().map(|item| item.0))?))
+}
+
+/// The exception to raise once `items` have been given back because of `raised`; it has those that could not be.
+fn given_back<S>(py: Python<'_>, queue: &Queue<Item, S>, items: Vec<Item>, raised: PyErr) -> PyErr
+where
+    S: Store<Item = Item> + Send,
+    S::Error: Raises,
+{
+    let mut raised = raised;
+    let mut left = Vec::new();
+    for item in items.into_iter().rev() {
+        if let Err((item, why)) = give_back(py, queue, item) {
+            left.insert(0, item.0);
+            if let Refused::Compare(error) = why {
+                let error = error.into_exception();
+                // As for what is raised while an exception is handled. One without room for attributes goes as it is.
+                let _ = error.value(py).setattr("__context__", raised.value(py));
+                raised = error;
+            }
+        }
     }
-    Ok(Outcome::Done(items))
+    if !left.is_empty() {
+        let _ = raised.value(py).setattr("items", left);
+    }
+    raised
 }
 
 /// Puts all of `items`, waiting for room as long as that for each; those that were not put are left in it.

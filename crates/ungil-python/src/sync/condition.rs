@@ -15,6 +15,7 @@ use ungil_sync::{Deadline, WaitResult};
 use crate::drops::drop_one_by_one;
 use crate::method::{Arguments, Call, Method, bool_object, none_object, slow, this};
 use crate::once::OnceBox;
+use crate::sync::deadlock;
 use crate::sync::lock::Lock;
 use crate::sync::rlock::RLock;
 use crate::sync::statistics::Statistics;
@@ -76,21 +77,26 @@ impl Condition {
             return Err(PyRuntimeError::new_err("cannot wait on un-acquired lock"));
         }
         let deadline = timeout::optional(timeout)?;
+        let name = guard.address();
         match guard {
             Guard::Lock(lock) => {
                 let lock = &lock.get().inner;
-                self.wait_natively(
-                    py,
-                    deadline,
-                    || lock.release().ok(),
-                    || !lock.is_locked(),
-                    |(), ticket| lock.acquire_with(ticket, None),
-                )
+                let again = |()| {
+                    if !lock.try_acquire() {
+                        deadlock::wait_detached(lock, name, |ticket, until| lock.acquire_with(ticket, until));
+                    }
+                };
+                self.wait_natively(py, deadline, || lock.release().ok(), || !lock.is_locked(), again)
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
-                let restore = |saved, ticket: &mut Ticket| lock.restore_with(saved, ticket, None);
-                self.wait_natively(py, deadline, || lock.save().ok(), || !lock.is_locked(), restore)
+                let again = |saved| {
+                    if !lock.try_restore(saved) {
+                        let restore = |ticket: &mut Ticket, until| lock.restore_with(saved, ticket, until);
+                        deadlock::wait_detached(lock, name, restore);
+                    }
+                };
+                self.wait_natively(py, deadline, || lock.save().ok(), || !lock.is_locked(), again)
             }
             Guard::Foreign(_) => self.wait_with(py, deadline),
         }
@@ -198,6 +204,10 @@ impl Condition {
         condition
     }
 
+    pub(crate) fn n_waiters(&self) -> usize {
+        self.inner.n_waiters()
+    }
+
     fn guard(&self, py: Python<'_>) -> PyResult<&Guard> {
         if let Some(guard) = self.lock.get() {
             return Ok(guard);
@@ -213,13 +223,8 @@ impl Condition {
         deadline: Deadline,
         release: impl FnOnce() -> Option<S> + Send,
         is_free: impl Fn() -> bool + Sync,
-        acquire: impl Fn(S, &mut Ticket) -> WaitResult + Sync,
+        acquire: impl Fn(S) + Sync,
     ) -> PyResult<bool> {
-        // Interrupted or not: the lock is held again when the wait is over. What a signal has to say is said then.
-        let acquire = |saved| {
-            let mut ticket = Ticket::default();
-            while acquire(saved, &mut ticket) != WaitResult::Ready {}
-        };
         let mut waiting = self.inner.enroll();
         let mut wait = |saved| {
             let ended = waiting.wait_on(deadline);
@@ -280,6 +285,16 @@ impl Guard {
         lock.getattr("acquire")?;
         lock.getattr("release")?;
         Ok(Self::Foreign(lock.clone().unbind()))
+    }
+
+    /// Where the lock's object is.
+    fn address(&self) -> usize {
+        let object = match self {
+            Self::Lock(lock) => lock.as_ptr(),
+            Self::RLock(lock) => lock.as_ptr(),
+            Self::Foreign(lock) => lock.as_ptr(),
+        };
+        object as usize
     }
 
     fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {

@@ -10,17 +10,18 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use ungil_sync::deadline_in;
-use ungil_sync::wait_graph::{Held, Recorded, Wait, recorded};
+use ungil_sync::wait_graph::{Cycle, Held, Recorded, Wait, recorded};
 use ungil_sync::waiters::Ticket;
+use ungil_sync::{Deadline, WaitResult, deadline_in};
 
+use crate::gil;
 use crate::sync::acquire::{Acquire, wait as wait_until};
 
 create_exception!(
     ungil.threading,
     DeadlockError,
     PyRuntimeError,
-    "Threads wait for one another's locks, so that none of them would ever go on."
+    "Threads wait for one another's locks, so that none of them would go on by itself."
 );
 
 /// How long a cycle must last before it counts. A guess: a holder is written some nanoseconds after its lock was acquired, but
@@ -65,12 +66,52 @@ pub(crate) fn wait<L: Acquire + Held>(py: Python<'_>, lock: &L, object: &Bound<'
         if wait_until(py, lock, ticket, deadline_in(CONFIRM))? {
             return Ok(true);
         }
-        let (waits, locks) = cycle(py, recorded)?;
-        if waits == suspected.waits() {
-            act(py, &waits, &locks)?;
+        match (told(py, recorded, &suspected)?, POLICY.load(Ordering::Relaxed)) {
+            (Some(text), RAISE) => return Err(DeadlockError::new_err(text)),
+            (Some(text), REPORT) => report(py, text)?,
+            _ => {}
         }
         wait_until(py, lock, ticket, None)
     })
+}
+
+/// Waits, detached, for a lock that the thread had and must have again, and says so to whoever looks for a cycle. `name` is the address
+/// of the lock's object, which lives until then. A cycle that this wait closes is reported also where the policy is to raise: what
+/// the thread would go on to do, it may do only with the lock.
+pub(crate) fn wait_detached(
+    lock: &dyn Held,
+    name: usize,
+    acquire: impl Fn(&mut Ticket, Deadline) -> WaitResult,
+) {
+    let ticket = &mut Ticket::default();
+    // Interrupted or not: what a signal has to say is said when the lock is there.
+    let mut until = |deadline| loop {
+        match acquire(ticket, deadline) {
+            WaitResult::Interrupted => {}
+            ended => return ended == WaitResult::Ready,
+        }
+    };
+    if POLICY.load(Ordering::Relaxed) == IGNORE {
+        until(None);
+        return;
+    }
+    recorded(lock, name, |recorded| {
+        if let Some(suspected) = recorded.cycle(|_| ()) {
+            if until(deadline_in(CONFIRM)) {
+                return;
+            }
+            gil::attached_if_possible(|py| {
+                let reported = match told(py, recorded, &suspected) {
+                    Ok(Some(text)) => report(py, text),
+                    other => other.map(drop),
+                };
+                if let Err(error) = reported {
+                    error.write_unraisable(py, None);
+                }
+            });
+        }
+        until(None);
+    });
 }
 
 /// The cycle that this thread waits in, and its locks; empty if there is none.
@@ -85,17 +126,21 @@ fn cycle<'py>(py: Python<'py>, recorded: &Recorded) -> PyResult<(Vec<Wait>, Boun
     Ok((waits, PyList::new(py, locks)?))
 }
 
-/// Does what the policy says about a cycle of threads.
-fn act(py: Python<'_>, waits: &[Wait], locks: &Bound<'_, PyList>) -> PyResult<()> {
+/// What is to be said about a cycle that was suspected, if it is still there and worth it.
+fn told(py: Python<'_>, recorded: &Recorded, suspected: &Cycle) -> PyResult<Option<String>> {
+    let (waits, locks) = cycle(py, recorded)?;
+    if waits != suspected.waits() {
+        return Ok(None);
+    }
     let threads = PyList::new(py, waits.iter().map(|wait| wait.thread.get()))?;
     let module = py.import("ungil._deadlock")?;
-    if !module.call_method1("is_certain", (&threads,))?.is_truthy()? {
-        return Ok(());
+    if !module.call_method1("is_told", (&threads,))?.is_truthy()? {
+        return Ok(None);
     }
-    let text: String = module.call_method1("describe", (&threads, locks))?.extract()?;
-    match POLICY.load(Ordering::Relaxed) {
-        RAISE => Err(DeadlockError::new_err(text)),
-        REPORT => module.call_method1("report", (text,)).map(drop),
-        _ => Ok(()),
-    }
+    module.call_method1("describe", (&threads, locks))?.extract().map(Some)
+}
+
+/// Writes `text` to standard error.
+fn report(py: Python<'_>, text: String) -> PyResult<()> {
+    py.import("ungil._deadlock")?.call_method1("report", (text,)).map(drop)
 }
