@@ -10,7 +10,7 @@ use crate::error::{GetError, PutError, Refused};
 use crate::out::Out;
 use crate::queue::Queue;
 use crate::state::{Phase, State, ToWake};
-use crate::store::Store;
+use crate::store::{Foreign, Store};
 
 /// A wait for an item of a task that is no thread (see [`Queue::begin_get`]).
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     #[inline]
     pub fn try_get(&self) -> Result<T, Failed<S>> {
         let mut state = self.state.enter();
-        if state.out.is_none() && !state.is_awaited() && !state.store.pop_compares() {
-            return match state.store.pop() {
+        if state.out.is_none() && !state.is_awaited() {
+            return match state.store.pop_plainly() {
                 Ok(Some(item)) => Ok(item),
                 Ok(None) => Err(state.why_empty()),
-                Err(error) => Err(GetError::Compare(error)),
+                Err(Foreign) => self.remove_outside(state),
             };
         }
         if let Some(out) = state.who_is_out() {
@@ -41,11 +41,10 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
         if state.store.is_empty() {
             return Err(state.why_empty());
         }
-        if state.store.pop_compares() {
-            return self.remove_outside(state);
+        match state.store.pop_plainly() {
+            Ok(popped) => removed(state, Ok(popped)),
+            Err(Foreign) => self.remove_outside(state),
         }
-        let popped = state.store.pop();
-        removed(state, popped)
     }
 
     /// Removes an item that foreign code chooses.

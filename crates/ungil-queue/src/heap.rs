@@ -7,12 +7,20 @@
 use std::convert::Infallible;
 use std::mem;
 
-use crate::store::Store;
+use crate::store::{Foreign, Store};
 
 /// Items that can be asked which of them comes first.
 pub trait Priority {
+    /// What is kept beside an item for [`Priority::plainly_before`].
+    type Key;
     /// How a comparison may fail.
     type Error;
+
+    /// What to keep beside the item; runs no foreign code.
+    fn key(&self) -> Self::Key;
+
+    /// Whether `left` comes before `right`, if that can be told without foreign code, and so inside a gate.
+    fn plainly_before(left: (&Self::Key, &Self), right: (&Self::Key, &Self)) -> Option<bool>;
 
     /// Whether `self` comes before `other`.
     ///
@@ -22,8 +30,16 @@ pub trait Priority {
     fn comes_before(&self, other: &Self) -> Result<bool, Self::Error>;
 }
 
+/// What a type calls its order is foreign code.
 impl<T: Ord> Priority for T {
+    type Key = ();
     type Error = Infallible;
+
+    fn key(&self) {}
+
+    fn plainly_before(_left: (&(), &Self), _right: (&(), &Self)) -> Option<bool> {
+        None
+    }
 
     fn comes_before(&self, other: &Self) -> Result<bool, Infallible> {
         Ok(self < other)
@@ -32,100 +48,110 @@ impl<T: Ord> Priority for T {
 
 /// The least item first.
 #[derive(Debug)]
-pub struct Heap<T>(Vec<T>);
+pub struct Heap<T: Priority>(Vec<Entry<T, T::Key>>);
 
-/// From the root to a leaf: no heap is deeper.
-struct Path {
-    places: [usize; usize::BITS as usize],
-    len: usize,
+#[derive(Debug)]
+struct Entry<T, K> {
+    key: K,
+    item: T,
 }
 
-impl Path {
-    fn from(place: usize) -> Self {
-        let mut path = Self { places: [0; usize::BITS as usize], len: 0 };
-        path.push(place);
-        path
+impl<T: Priority> Entry<T, T::Key> {
+    fn new(item: T) -> Self {
+        Self { key: item.key(), item }
     }
 
-    fn push(&mut self, place: usize) {
-        self.places[self.len] = place;
-        self.len += 1;
+    #[inline]
+    fn plainly_before(&self, other: &Self) -> Result<bool, Foreign> {
+        T::plainly_before((&self.key, &self.item), (&other.key, &other.item)).ok_or(Foreign)
     }
 
-    fn as_slice(&self) -> &[usize] {
-        &self.places[..self.len]
+    fn comes_before(&self, other: &Self) -> Result<bool, T::Error> {
+        self.plainly_before(other).or_else(|Foreign| self.item.comes_before(&other.item))
     }
 }
 
 impl<T: Priority> Heap<T> {
-    /// The places that a new last item moves through, from the last to its own.
-    fn way_up(&self, item: &T) -> Result<Path, T::Error> {
+    /// The place that a new last entry rises to.
+    fn place<E>(
+        &self,
+        entry: &Entry<T, T::Key>,
+        comes_before: impl Fn(&Entry<T, T::Key>, &Entry<T, T::Key>) -> Result<bool, E>,
+    ) -> Result<usize, E> {
         let mut place = self.0.len();
-        let mut path = Path::from(place);
-        while place > 0 {
-            let parent = (place - 1) / 2;
-            if !item.comes_before(&self.0[parent])? {
-                break;
-            }
-            path.push(parent);
-            place = parent;
+        while place > 0 && comes_before(entry, &self.0[parent(place)])? {
+            place = parent(place);
         }
-        Ok(path)
+        Ok(place)
     }
 
-    /// The places through which the gap that the root leaves moves down, until the last item fits into it.
-    fn way_down(&self) -> Result<Path, T::Error> {
+    /// The place to which the gap that the root leaves moves down, so that the last entry fits into it; there is a root.
+    fn gap<E>(
+        &self,
+        comes_before: impl Fn(&Entry<T, T::Key>, &Entry<T, T::Key>) -> Result<bool, E>,
+    ) -> Result<usize, E> {
         let end = self.0.len() - 1;
-        let mut path = Path::from(0);
-        let mut child = 1;
+        let (mut gap, mut child) = (0, 1);
         while child < end {
             let right = child + 1;
-            if right < end && !self.0[child].comes_before(&self.0[right])? {
+            if right < end && !comes_before(&self.0[child], &self.0[right])? {
                 child = right;
             }
-            path.push(child);
+            gap = child;
             child = 2 * child + 1;
         }
-        // The gap is at a leaf; the last item rises from there past those that have moved up.
-        let last = &self.0[end];
-        while path.len > 1 && last.comes_before(&self.0[path.places[path.len - 1]])? {
-            path.len -= 1;
+        // The gap is at a leaf; the last entry rises from there past those that have moved up.
+        while gap > 0 && comes_before(&self.0[end], &self.0[gap])? {
+            gap = parent(gap);
         }
-        Ok(path)
+        Ok(gap)
     }
-}
 
-impl<T> Heap<T> {
-    /// Removes the root, through a gap that moves down from it to `gap`, where the last item fits.
+    /// Adds an entry, which rises to `place`.
+    fn push_to(&mut self, place: usize, entry: Entry<T, T::Key>) {
+        let mut at = self.0.len();
+        self.0.push(entry);
+        while at > place {
+            self.0.swap(at, parent(at));
+            at = parent(at);
+        }
+    }
+
+    /// Removes the root, through a gap that moves down from it to `gap`, where the last entry fits.
     fn pop_through(&mut self, gap: usize) -> Option<T> {
         let last = self.0.pop()?;
         if gap >= self.0.len() {
-            return Some(last);
+            return Some(last.item);
         }
         let mut moved = mem::replace(&mut self.0[gap], last);
         let mut place = gap;
         while place > 0 {
-            place = (place - 1) / 2;
+            place = parent(place);
             moved = mem::replace(&mut self.0[place], moved);
         }
-        Some(moved)
+        Some(moved.item)
     }
 
     /// Undoes the last [`Heap::pop_through`], which removed `item`.
     fn undo(&mut self, item: T, gap: usize) {
+        let entry = Entry::new(item);
         if gap >= self.0.len() {
-            return self.0.push(item);
+            return self.0.push(entry);
         }
         let mut way = vec![gap];
         while way[way.len() - 1] > 0 {
-            way.push((way[way.len() - 1] - 1) / 2);
+            way.push(parent(way[way.len() - 1]));
         }
-        let moved = way.iter().rev().fold(item, |item, place| mem::replace(&mut self.0[*place], item));
+        let moved = way.iter().rev().fold(entry, |entry, place| mem::replace(&mut self.0[*place], entry));
         self.0.push(moved);
     }
 }
 
-impl<T> Default for Heap<T> {
+fn parent(place: usize) -> usize {
+    (place - 1) / 2
+}
+
+impl<T: Priority> Default for Heap<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
@@ -148,28 +174,38 @@ impl<T: Priority> Store for Heap<T> {
         self.0.len() > 2
     }
 
-    fn push(&mut self, item: T) -> Result<(), (T, T::Error)> {
-        let path = match self.way_up(&item) {
-            Ok(path) => path,
-            Err(error) => return Err((item, error)),
-        };
-        self.0.push(item);
-        for step in path.as_slice().windows(2) {
-            self.0.swap(step[0], step[1]);
-        }
+    fn push_plainly(&mut self, item: T) -> Result<(), T> {
+        let entry = Entry::new(item);
+        let Ok(place) = self.place(&entry, Entry::plainly_before) else { return Err(entry.item) };
+        self.push_to(place, entry);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Option<T>, T::Error> {
-        if self.0.len() > 1 {
-            let path = self.way_down()?;
-            for step in path.as_slice().windows(2) {
-                self.0.swap(step[0], step[1]);
-            }
-            let (gap, end) = (path.places[path.len - 1], self.0.len() - 1);
-            self.0.swap(gap, end);
+    fn pop_plainly(&mut self) -> Result<Option<T>, Foreign> {
+        if self.0.is_empty() {
+            return Ok(None);
         }
-        Ok(self.0.pop())
+        let gap = self.gap(Entry::plainly_before)?;
+        Ok(self.pop_through(gap))
+    }
+
+    fn push(&mut self, item: T) -> Result<(), (T, T::Error)> {
+        let entry = Entry::new(item);
+        match self.place(&entry, Entry::comes_before) {
+            Ok(place) => {
+                self.push_to(place, entry);
+                Ok(())
+            }
+            Err(error) => Err((entry.item, error)),
+        }
+    }
+
+    fn pop(&mut self) -> Result<Option<T>, T::Error> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let gap = self.gap(Entry::comes_before)?;
+        Ok(self.pop_through(gap))
     }
 
     fn pop_many(&mut self, most: usize) -> Result<Vec<T>, T::Error> {
@@ -177,19 +213,14 @@ impl<T: Priority> Store for Heap<T> {
         // Where the gap of each was in the end: the way to it is that of its ancestors.
         let mut gaps = Vec::new();
         while items.len() < most && !self.0.is_empty() {
-            let gap =
-                if self.0.len() == 1 { Ok(0) } else { self.way_down().map(|path| path.places[path.len - 1]) };
-            match gap {
+            match self.gap(Entry::comes_before) {
                 Ok(gap) => {
                     items.extend(self.pop_through(gap));
                     gaps.push(gap);
                 }
                 Err(error) => {
-                    items
-                        .into_iter()
-                        .rev()
-                        .zip(gaps.into_iter().rev())
-                        .for_each(|(item, gap)| self.undo(item, gap));
+                    let undone = items.into_iter().rev().zip(gaps.into_iter().rev());
+                    undone.for_each(|(item, gap)| self.undo(item, gap));
                     return Err(error);
                 }
             }
@@ -202,10 +233,10 @@ impl<T: Priority> Store for Heap<T> {
     }
 
     fn each(&self, visit: &mut dyn FnMut(&T)) {
-        self.0.iter().for_each(visit);
+        self.0.iter().for_each(|entry| visit(&entry.item));
     }
 
     fn into_items(self) -> Vec<T> {
-        self.0
+        self.0.into_iter().map(|entry| entry.item).collect()
     }
 }

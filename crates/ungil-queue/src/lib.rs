@@ -10,7 +10,8 @@
 //!
 //! - An item is in exactly one place: with the caller, in the store, or handed to a waiting getter. Every operation that
 //!   fails gives its item back in the error.
-//! - No foreign code (a comparison, a drop, a waker) runs inside the gate. What compares is done on a store that has been taken out.
+//! - No foreign code (a comparison, a drop, a waker) runs inside the gate. A heap is compared there as far as that is plain
+//!   (see [`Priority::plainly_before`]); where it is not, on a store that has been taken out.
 //! - Getters are served in the order in which they came, and so are putters.
 //!
 //! ```
@@ -40,6 +41,6 @@ pub use heap::{Heap, Priority};
 pub use put::{PendingPut, Room};
 pub use queue::{LifoQueue, PriorityQueue, Queue};
 pub use shutdown::Contents;
-pub use store::{Fifo, Lifo, Store};
+pub use store::{Fifo, Foreign, Lifo, Store};
 pub use ungil_sync::waiters::Ticket;
 pub use ungil_sync::{Deadline, WaitResult};

@@ -36,11 +36,13 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
     pub fn try_put(&self, item: T) -> Result<(), Failed<T, S>> {
         let mut state = self.state.enter();
         if state.is_plain_put() {
-            state.unfinished += 1;
-            return state
-                .store
-                .push(item)
-                .map_err(|(item, error)| PutError { item, why: Refused::Compare(error) });
+            return match state.store.push_plainly(item) {
+                Ok(()) => {
+                    state.unfinished += 1;
+                    Ok(())
+                }
+                Err(item) => self.insert_outside(state, item),
+            };
         }
         if state.phase == Phase::Open && state.is_full() {
             return Err(PutError { item, why: Refused::Full });
@@ -214,15 +216,13 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             }
             Err(item) => item,
         };
-        if state.store.push_compares() {
-            return self.insert_outside(state, item);
+        match state.store.push_plainly(item) {
+            Ok(()) => {
+                state.unfinished += 1;
+                Ok(())
+            }
+            Err(item) => self.insert_outside(state, item),
         }
-        let result = state.store.push(item);
-        if result.is_ok() {
-            state.unfinished += 1;
-        }
-        drop(state);
-        result.map_err(|(item, error)| PutError { item, why: Refused::Compare(error) })
     }
 
     /// Puts an item whose place is found by foreign code.

@@ -90,14 +90,10 @@ impl<S: Store> State<S> {
         self.max_size > 0 && self.len() + self.reserved >= self.max_size
     }
 
-    /// Whether a put need do no more than push: the common case.
+    /// Whether a put need do no more than push, be it by foreign code: the common case.
     #[inline]
     pub(crate) fn is_plain_put(&self) -> bool {
-        self.phase == Phase::Open
-            && self.getters.is_empty()
-            && self.out.is_none()
-            && !self.store.push_compares()
-            && !self.is_full()
+        self.phase == Phase::Open && self.getters.is_empty() && self.out.is_none() && !self.is_full()
     }
 
     /// Whether anybody waits for an item to leave, or for the store to be in its place.

@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::mem;
 
+/// An operation was not done, since that would have run foreign code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign;
+
 /// Items in some order.
 pub trait Store: Sized {
     /// What is stored.
@@ -19,11 +23,25 @@ pub trait Store: Sized {
         self.len() == 0
     }
 
-    /// Whether the next push runs foreign code.
+    /// Whether the next push may run foreign code.
     fn push_compares(&self) -> bool;
 
-    /// Whether the next pop runs foreign code.
+    /// Whether the next pop may run foreign code.
     fn pop_compares(&self) -> bool;
+
+    /// Adds an item if that runs no foreign code.
+    ///
+    /// # Errors
+    ///
+    /// The item, if it does.
+    fn push_plainly(&mut self, item: Self::Item) -> Result<(), Self::Item>;
+
+    /// Removes the next item if that runs no foreign code.
+    ///
+    /// # Errors
+    ///
+    /// If it does.
+    fn pop_plainly(&mut self) -> Result<Option<Self::Item>, Foreign>;
 
     /// Adds an item.
     ///
@@ -106,6 +124,17 @@ impl<T> Store for Fifo<T> {
     }
 
     #[inline]
+    fn push_plainly(&mut self, item: T) -> Result<(), T> {
+        self.0.push_back(item);
+        Ok(())
+    }
+
+    #[inline]
+    fn pop_plainly(&mut self) -> Result<Option<T>, Foreign> {
+        Ok(self.0.pop_front())
+    }
+
+    #[inline]
     fn push(&mut self, item: T) -> Result<(), (T, Infallible)> {
         self.0.push_back(item);
         Ok(())
@@ -155,6 +184,17 @@ impl<T> Store for Lifo<T> {
     #[inline]
     fn pop_compares(&self) -> bool {
         false
+    }
+
+    #[inline]
+    fn push_plainly(&mut self, item: T) -> Result<(), T> {
+        self.0.push(item);
+        Ok(())
+    }
+
+    #[inline]
+    fn pop_plainly(&mut self) -> Result<Option<T>, Foreign> {
+        Ok(self.0.pop())
     }
 
     #[inline]

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt, PyTuple};
-use ungil_queue::{Fifo, Heap, Lifo, Priority, Store};
+use pyo3::types::{PyFloat, PyInt, PyString, PyTuple};
+use ungil_queue::{Fifo, Foreign, Heap, Lifo, Priority, Store};
 
 use crate::gil;
 
@@ -14,48 +14,106 @@ use crate::gil;
 #[derive(Debug)]
 pub(crate) struct Item(pub(crate) Py<PyAny>);
 
+/// What an item is, if its order among its like is plain, or its first element's, if it is a tuple.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    Int(i64),
+    Float(f64),
+    IntFirst(i64),
+    FloatFirst(f64),
+    Other,
+}
+
 impl Priority for Item {
+    type Key = Key;
     type Error = PyErr;
+
+    #[inline]
+    fn key(&self) -> Key {
+        // SAFETY: as in `comes_before`.
+        let py = unsafe { gil::already_attached() };
+        let item = self.0.bind_borrowed(py);
+        if let Some(number) = number(item) {
+            return number;
+        }
+        let Ok(tuple) = item.cast_exact::<PyTuple>() else { return Key::Other };
+        match tuple.get_borrowed_item(0).ok().and_then(number) {
+            Some(Key::Int(first)) => Key::IntFirst(first),
+            Some(Key::Float(first)) => Key::FloatFirst(first),
+            _ => Key::Other,
+        }
+    }
+
+    #[inline]
+    fn plainly_before(left: (&Key, &Self), right: (&Key, &Self)) -> Option<bool> {
+        match (left.0, right.0) {
+            (Key::Int(left), Key::Int(right)) => Some(left < right),
+            (Key::Float(left), Key::Float(right)) => Some(left < right),
+            (Key::IntFirst(one), Key::IntFirst(other)) if one != other => Some(one < other),
+            (Key::FloatFirst(one), Key::FloatFirst(other)) if differ(*one, *other) => Some(one < other),
+            (Key::IntFirst(_), Key::IntFirst(_)) | (Key::FloatFirst(_), Key::FloatFirst(_)) => {
+                // SAFETY: as in `comes_before`.
+                let py = unsafe { gil::already_attached() };
+                let (left, right) = (left.1.0.bind_borrowed(py), right.1.0.bind_borrowed(py));
+                tuple_before(left.cast_exact().ok()?, right.cast_exact().ok()?)
+            }
+            _ => None,
+        }
+    }
 
     fn comes_before(&self, other: &Self) -> PyResult<bool> {
         // SAFETY: items are compared for a thread that puts or gets, and those that wait detached do neither: they are
         // handed items, and look again attached.
         let py = unsafe { gil::already_attached() };
-        let (left, right) = (self.0.bind_borrowed(py), other.0.bind_borrowed(py));
-        if let Some(is_less) = plainly_less(left, right) {
-            return Ok(is_less);
-        }
+        let (left, right) = (self.0.as_ptr(), other.0.as_ptr());
         // SAFETY: both are live objects, which the queue's store keeps while it is out.
-        let result = unsafe { ffi::PyObject_RichCompareBool(left.as_ptr(), right.as_ptr(), ffi::Py_LT) };
+        let result = unsafe { ffi::PyObject_RichCompareBool(left, right, ffi::Py_LT) };
         if result < 0 { Err(PyErr::fetch(py)) } else { Ok(result > 0) }
     }
 }
 
-/// `left < right` for numbers, and for tuples whose first elements are numbers that differ; none for all else.
-#[inline]
-fn plainly_less(left: Borrowed<'_, '_, PyAny>, right: Borrowed<'_, '_, PyAny>) -> Option<bool> {
-    if let Some(order) = number_order(left, right) {
-        return Some(order == Some(Ordering::Less));
-    }
-    let (left, right) = (left.cast_exact::<PyTuple>().ok()?, right.cast_exact::<PyTuple>().ok()?);
-    let (left, right) = (left.get_borrowed_item(0).ok()?, right.get_borrowed_item(0).ok()?);
-    // Tuples take equal elements, and one object in both, for reason to look at the next elements.
-    let order =
-        number_order(left, right).filter(|order| *order != Some(Ordering::Equal) && !left.is(right))?;
-    Some(order == Some(Ordering::Less))
+/// Whether two floats differ; not if either is a NaN, which may be one object in both places.
+fn differ(one: f64, other: f64) -> bool {
+    one.partial_cmp(&other).is_some_and(Ordering::is_ne)
 }
 
-/// The order of two numbers of one kind, `int`s of 64 bits or `float`s, which may have none; none for all else.
+/// The key of a number; none for all else.
 #[inline]
-#[expect(clippy::option_option, reason = "what are no numbers, and numbers without order")]
-fn number_order(left: Borrowed<'_, '_, PyAny>, right: Borrowed<'_, '_, PyAny>) -> Option<Option<Ordering>> {
-    if let (Ok(left), Ok(right)) = (left.cast_exact::<PyInt>(), right.cast_exact::<PyInt>()) {
-        return Some(Some(small(left)?.cmp(&small(right)?)));
+fn number(item: Borrowed<'_, '_, PyAny>) -> Option<Key> {
+    if let Ok(int) = item.cast_exact::<PyInt>() {
+        return small(int).map(Key::Int);
     }
-    if let (Ok(left), Ok(right)) = (left.cast_exact::<PyFloat>(), right.cast_exact::<PyFloat>()) {
-        return Some(left.value().partial_cmp(&right.value()));
+    item.cast_exact::<PyFloat>().ok().map(|float| Key::Float(float.value()))
+}
+
+/// `left < right` for tuples whose first elements that differ are numbers or texts; none for all else.
+fn tuple_before(left: Borrowed<'_, '_, PyTuple>, right: Borrowed<'_, '_, PyTuple>) -> Option<bool> {
+    for (one, other) in left.iter_borrowed().zip(right.iter_borrowed()) {
+        // Tuples take one object in both, and equal elements, for reason to look at the next.
+        if one.is(other) {
+            continue;
+        }
+        match element_order(one, other)? {
+            Some(Ordering::Equal) => {}
+            order => return Some(order == Some(Ordering::Less)),
+        }
     }
-    None
+    Some(left.len() < right.len())
+}
+
+/// The order of two elements of one kind, numbers or texts, which may have none (NaNs); none for all else.
+#[expect(clippy::option_option, reason = "what is neither, and numbers without order")]
+fn element_order(left: Borrowed<'_, '_, PyAny>, right: Borrowed<'_, '_, PyAny>) -> Option<Option<Ordering>> {
+    match (number(left), number(right)) {
+        (Some(Key::Int(left)), Some(Key::Int(right))) => Some(Some(left.cmp(&right))),
+        (Some(Key::Float(left)), Some(Key::Float(right))) => Some(left.partial_cmp(&right)),
+        (None, None) => {
+            let (left, right) = (left.cast_exact::<PyString>().ok()?, right.cast_exact::<PyString>().ok()?);
+            // SAFETY: two texts, which are ready to be read since they were made: nothing fails.
+            Some(Some(unsafe { ffi::PyUnicode_Compare(left.as_ptr(), right.as_ptr()) }.cmp(&0)))
+        }
+        _ => None,
+    }
 }
 
 /// The value of an `int`, if it has at most 64 bits.
@@ -121,6 +179,16 @@ impl Store for AnyStore {
     #[inline]
     fn pop_compares(&self) -> bool {
         each_kind!(self, store => store.pop_compares())
+    }
+
+    #[inline]
+    fn push_plainly(&mut self, item: Item) -> Result<(), Item> {
+        each_kind!(self, store => store.push_plainly(item))
+    }
+
+    #[inline]
+    fn pop_plainly(&mut self) -> Result<Option<Item>, Foreign> {
+        each_kind!(self, store => store.pop_plainly())
     }
 
     #[inline]
