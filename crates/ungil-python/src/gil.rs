@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use ungil_sync::WaitResult;
+use ungil_sync::patience::stayed_awake;
 
 /// Runs `work` attached, waiting for the interpreter if need be.
 ///
@@ -73,8 +74,8 @@ pub(crate) fn look_for_free(before: u64) {
     }
 }
 
-/// How long: what two threads that take turns do while attached, a few times over.
-const LOOK_FOR: Duration = Duration::from_micros(10);
+/// How long: a thread that fills a queue of some hundred places, or empties it, is through by then.
+const LOOK_FOR: Duration = Duration::from_micros(50);
 
 /// Waits detached for what `wait` waits for; whenever a signal arrives, Python's handlers run, and the wait goes on.
 ///
@@ -85,6 +86,13 @@ pub(crate) fn wait<R: Send>(
     py: Python<'_>,
     mut wait: impl Send + FnMut() -> Result<R, WaitResult>,
 ) -> PyResult<Result<R, WaitResult>> {
+    let mut wait = || {
+        let ended = wait();
+        if stayed_awake() {
+            look_for_free(n_detached());
+        }
+        ended
+    };
     loop {
         match detached(py, &mut wait) {
             Err(WaitResult::Interrupted) => py.check_signals()?,

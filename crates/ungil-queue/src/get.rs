@@ -93,7 +93,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             }
             state.getters.push(&waiter, ticket);
         }
-        match waiter.park(deadline) {
+        match self.getters.park(&waiter, deadline) {
             Ok(_) => Ok(waiter.take()),
             Err(ended) => {
                 if self.state.enter().getters.remove(&waiter) {

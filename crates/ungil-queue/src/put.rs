@@ -110,7 +110,7 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
             }
             state.putters.push(&waiter, ticket);
         }
-        match waiter.park(deadline) {
+        match self.putters.park(&waiter, deadline) {
             Ok(signal) => Ok(self.room(signal)),
             Err(ended) => {
                 if self.state.enter().putters.remove(&waiter) {

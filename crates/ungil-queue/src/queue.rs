@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ungil_sync::patience::Patience;
 use ungil_sync::{Gate, Statistics};
 
 use crate::heap::Heap;
@@ -13,6 +14,9 @@ use crate::store::{Fifo, Lifo, Store};
 /// What a thread did before it put an item is seen by the thread that gets it.
 pub struct Queue<T, S: Store<Item = T> = Fifo<T>> {
     pub(crate) state: Gate<State<S>>,
+    /// That of who waits for an item, and of who waits for room.
+    pub(crate) getters: Patience,
+    pub(crate) putters: Patience,
 }
 
 /// The item that was put last comes out first.
@@ -32,7 +36,11 @@ impl<T, S: Store<Item = T>> Queue<T, S> {
 
     /// A queue of the items in `store`, for at most `max_size`; 0 is any number.
     pub fn with_store(store: S, max_size: usize) -> Self {
-        Self { state: Gate::new(State::new(store, max_size)) }
+        Self {
+            state: Gate::new(State::new(store, max_size)),
+            getters: Patience::new(),
+            putters: Patience::new(),
+        }
     }
 
     /// How many items there are. Another thread may change that before the caller looks at it.

@@ -4,7 +4,7 @@ use crate::fork::generation;
 use crate::gate::Gate;
 use crate::lock::Lock;
 use crate::park::{Deadline, WaitResult};
-use crate::patience::Patience;
+use crate::patience::{Patience, stayed_awake};
 use crate::prim::Arc;
 use crate::statistics::{Statistics, Waits};
 use crate::waiters::{Signal, Ticket, WaitQueue, Waiter, wake_all};
@@ -52,7 +52,6 @@ pub struct Waiting<'a> {
     /// The process in which the place was taken; a forked child knows nothing of it.
     generation: u32,
     is_over: bool,
-    stayed_awake: bool,
 }
 
 impl Condition {
@@ -65,7 +64,7 @@ impl Condition {
     pub fn enroll(&self) -> Waiting<'_> {
         let waiter = Waiter::new();
         self.queue.enter().push_back(&waiter);
-        Waiting { condition: self, waiter, generation: generation(), is_over: false, stayed_awake: false }
+        Waiting { condition: self, waiter, generation: generation(), is_over: false }
     }
 
     /// Releases `lock`, waits for a notification until the deadline, and acquires the lock again, however long that takes.
@@ -77,7 +76,9 @@ impl Condition {
         let mut waiting = self.enroll();
         lock.release().expect("the lock of a condition is held by who waits");
         let result = waiting.wait_on(deadline);
-        waiting.look_for(|| !lock.is_locked());
+        if stayed_awake() {
+            waiting.look_for(|| !lock.is_locked());
+        }
         let mut ticket = Ticket::default();
         while lock.acquire_with(&mut ticket, None) != WaitResult::Ready {}
         result
@@ -126,9 +127,7 @@ impl Waiting<'_> {
     pub fn wait_on(&mut self, deadline: Deadline) -> WaitResult {
         self.take_place_after_fork();
         let begun = self.condition.waits.begin();
-        let found = self.condition.patience.look(|| self.waiter.signal(), deadline);
-        self.stayed_awake = found.is_some();
-        let result = match found.map_or_else(|| self.waiter.park(deadline), Ok) {
+        let result = match self.condition.patience.park(&self.waiter, deadline) {
             Ok(_) => WaitResult::Ready,
             Err(WaitResult::Interrupted) => WaitResult::Interrupted,
             Err(ended) => {
@@ -141,17 +140,10 @@ impl Waiting<'_> {
         result
     }
 
-    /// Whether the notification came before the thread had gone to sleep.
-    pub fn stayed_awake(&self) -> bool {
-        self.stayed_awake
-    }
-
-    /// Before the lock is acquired again: who notified holds it and is about to release it, so that a thread which was awake
-    /// for its notification stays so for the lock.
+    /// Before the lock is acquired again, by a thread that [stayed awake](stayed_awake) for its notification: who notified
+    /// holds the lock and is about to release it. Looks for that for a while.
     pub fn look_for(&self, is_free: impl Fn() -> bool) {
-        if self.stayed_awake {
-            self.condition.patience.look(|| is_free().then_some(()), None);
-        }
+        self.condition.patience.look(|| is_free().then_some(()), None);
     }
 
     /// Leaves the queue; the notification, if it came before that.

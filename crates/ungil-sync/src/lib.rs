@@ -5,7 +5,7 @@
 //! and who waits ([`Statistics`]).
 //!
 //! Reading order: `park` puts a thread to sleep; `gate` guards the few words that the slow paths share; `waiters` is a queue
-//! of sleeping threads, and `patience` says whether they look around before they sleep; `permits` is what locks and
+//! of sleeping threads, and [`patience`] says whether they look around before they sleep; `permits` is what locks and
 //! semaphores are made of; the primitives stand on these, one a file; [`wait_graph`] knows which thread waits for which lock;
 //! `prim` is the seam through which a model checker (loom) sees atomics and threads; `fork` tells a child from its parent.
 //!
@@ -37,7 +37,7 @@ mod lock;
 #[cfg(all(test, ungil_loom))]
 mod models;
 mod park;
-mod patience;
+pub mod patience;
 mod permits;
 mod prim;
 mod rlock;

@@ -9,6 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_sync as sync;
+use ungil_sync::patience::stayed_awake;
 use ungil_sync::waiters::Ticket;
 use ungil_sync::{Deadline, WaitResult};
 
@@ -228,13 +229,16 @@ impl Condition {
         let mut waiting = self.inner.enroll();
         let mut wait = |saved| {
             let ended = waiting.wait_on(deadline);
-            if ended != WaitResult::Interrupted {
+            if ended == WaitResult::Interrupted {
+                return ended;
+            }
+            if stayed_awake() {
                 let n_detached = gil::n_detached();
                 waiting.look_for(&is_free);
                 acquire(saved);
-                if waiting.stayed_awake() {
-                    gil::look_for_free(n_detached);
-                }
+                gil::look_for_free(n_detached);
+            } else {
+                acquire(saved);
             }
             ended
         };
