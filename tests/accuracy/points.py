@@ -281,6 +281,7 @@ def _shown(x: float) -> str:
 EVERYWHERE = ((-HUGE, HUGE),)
 POSITIVE = ((LEAST, HUGE),)
 UNIT = ((-1.0, 1.0), (0.4, 0.6))
+OPEN = (math.nextafter(-1.0, 0.0), math.nextafter(1.0, 0.0))
 HYPERBOLIC = ((-715.0, 715.0), (-2.0, 2.0))
 
 PAIR_ROWS = [
@@ -315,6 +316,13 @@ ROWS = [
     Row("log2", 1.0, logarithm_to(2), (*POSITIVE, (0.5, 2.0))),
     Row("log10", 1.0, logarithm_to(10), (*POSITIVE, (0.5, 2.0))),
     Row("log1p", 1.0, logarithm_of_more, ((math.nextafter(-1.0, 0.0), HUGE), (-0.5, 1.0))),
+    Row("log", 4.0, to_precision(libmp.mpf_log), (*POSITIVE, (0.5, 2.0)), fast=True),
+    Row("log2", 4.0, logarithm_to(2), (*POSITIVE, (0.5, 2.0)), fast=True),
+    Row("log10", 4.0, logarithm_to(10), (*POSITIVE, (0.5, 2.0)), fast=True),
+    Row("log1p", 4.0, logarithm_of_more, ((math.nextafter(-1.0, 0.0), HUGE), (-0.5, 1.0)), fast=True),
+    Row("asinh", 4.0, to_precision(libmp.mpf_asinh), (*EVERYWHERE, (-3.0, 3.0)), fast=True),
+    Row("acosh", 4.0, to_precision(libmp.mpf_acosh), ((1.0, HUGE), (1.0, 3.0)), fast=True),
+    Row("atanh", 4.0, to_precision(libmp.mpf_atanh), (OPEN, (-0.6, 0.6)), fast=True),
     Row("cbrt", 1.0, cube_root, EVERYWHERE),
     Row("gamma", 1.0, gamma, ((-186.0, -LEAST), (LEAST, 172.0), (-186.0, -1.0), (1.0, 172.0))),
     Row("lgamma", 1.0, log_gamma, ((-190.0, -LEAST), (-3.0, -2.0), (LEAST, 2.5e305), (0.5, 3.0))),

@@ -73,7 +73,12 @@ def test_the_runtime_reduces_huge_angles_as_the_prelude_does() -> None:
         assert [in_code(x) for x in angles] == [interpreted(x) for x in angles]
 
 
-@pytest.mark.parametrize("name", ["exp", "exp2", "expm1", "sinh", "tan", "erfc", "gamma", "lgamma"])
+LOOPED = ["exp", "exp2", "expm1", "sinh", "tan", "erfc", "log", "log1p", "asinh", "gamma", "lgamma"]
+
+
+@pytest.mark.parametrize("name", LOOPED)
+    "name", ["exp", "exp2", "expm1", "sinh", "tan", "erfc", "log", "log1p", "asinh", "gamma", "lgamma"]
+)
 @pytest.mark.parametrize("fast", [False, True])
 def test_loops_compute_what_single_calls_do(name: str, fast: bool) -> None:
     function, single = getattr(math, name), compiled(name, fast)
@@ -94,6 +99,7 @@ def test_loops_compute_what_single_calls_do(name: str, fast: bool) -> None:
 
 
 FAST = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "exp", "exp2", "expm1"]
+FAST += ["log", "log2", "log10", "log1p", "asinh", "acosh", "atanh"]
 SPECIAL = [0.0, LEAST, 2.0**-1022, 1.0, 750.0, 1100.0, HUGE, math.inf, math.nan]
 
 
@@ -129,6 +135,7 @@ def test_fast_functions_of_two_have_the_special_values_of_the_others() -> None:
         *[("asin", 1.0, math.pi / 2), ("acos", -1.0, math.pi), ("acos", 1.0, 0.0), ("acos", 0.0, math.pi / 2)],
         *[("atan", 1.0, math.pi / 4), ("atan", HUGE, math.pi / 2), ("tanh", 20.0, 1.0), ("expm1", -50.0, -1.0)],
         *[("erf", 6.0, 1.0), ("erfc", 0.0, 1.0), ("erfc", -7.0, 2.0)],
+        *[("log", 1.0, 0.0), ("log2", 2.0**-37, -37.0), ("log10", 1.0, 0.0), ("acosh", 1.0, 0.0)],
     ],
 )
 def test_fast_functions_are_exact_where_all_expect_it(name: str, x: float, want: float) -> None:

@@ -9,7 +9,8 @@ mpmath.
 - `math_sine`, `math_tangent`, `math_arcsine`, `math_arctangent`, `math_exponential`, `math_logarithm`, `math_power`,
   `math_hyperbolic`, `math_inverse_hyperbolic`, `math_error`, `math_gamma`: functions of `math` by subject.
 - `math_sine_fast`, `math_tangent_fast`, `math_arcsine_fast`, `math_arctangent_fast`, `math_exponential_fast`,
-  `math_power_fast`, `math_hyperbolic_fast`, `math_error_fast`: faster ones.
+  `math_logarithm_fast`, `math_power_fast`, `math_hyperbolic_fast`, `math_inverse_hyperbolic_fast`, `math_error_fast`:
+  faster ones.
 - `math_reduction`: huge angles, as the runtime reduces them.
 - `math_floats`, `math_integers`: the rest of `math`.
 - `operators_integer`, `operators_float`, `operators_complex`: operators that are more than one operation of the
