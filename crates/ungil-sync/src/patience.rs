@@ -101,3 +101,50 @@ impl Default for Patience {
         Self::new()
     }
 }
+
+#[cfg(all(test, not(ungil_loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How often a wait looks, if it finds something at a certain try.
+    fn n_looks(patience: &Patience, finds_at: u32) -> u32 {
+        let n_looks = Cell::new(0);
+        let find = || {
+            n_looks.set(n_looks.get() + 1);
+            (n_looks.get() == finds_at).then_some(())
+        };
+        patience.look(find, None);
+        n_looks.get()
+    }
+
+    #[test]
+    fn a_wait_that_looked_in_vain_has_the_next_ones_sleep() {
+        let patience = Patience::new();
+        for skipped in [1, 2, 4, 8, 16, 32, 64, 64] {
+            assert!(n_looks(&patience, u32::MAX) > 0);
+            for _ in 0..skipped {
+                assert_eq!(n_looks(&patience, 1), 0);
+            }
+        }
+        assert_eq!(n_looks(&patience, 1), 1, "and one that finds something");
+        assert_eq!(n_looks(&patience, 1), 1, "has the next look");
+    }
+
+    #[test]
+    fn who_has_no_time_does_not_look() {
+        let patience = Patience::new();
+        assert_eq!(patience.look(|| Some(()), Some(Instant::now())), None);
+    }
+
+    #[test]
+    fn it_is_asked_once_whether_the_last_wait_slept() {
+        let waiter = Waiter::<()>::new();
+        let mut queue = crate::waiters::WaitQueue::new();
+        queue.push_back(&waiter);
+        crate::waiters::wake_all(queue.signal(1, Signal::GRANTED));
+        assert_eq!(Patience::new().park(&waiter, None), Ok(Signal::GRANTED));
+        assert_eq!((stayed_awake(), stayed_awake()), (true, false));
+    }
+}
