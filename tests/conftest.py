@@ -1,4 +1,4 @@
-"""What all tests share: a folder of their own for compiled code, so that none finds what another run left, and Ctrl-C."""
+"""What all tests share: a folder of their own for compiled code, so that none finds what others left, and Ctrl-C."""
 
 from __future__ import annotations
 
