@@ -82,3 +82,8 @@ def test_a_nan_in_two_tuples_is_equal_to_itself_and_unlike_another() -> None:
 def test_of_equal_numbers_those_come_first_that_come_first_from_heapq() -> None:
     items = [1, True, 1.0, Fraction(1), 1, 1.0, True]
     assert list(map(repr, in_order(ungil_queue, items))) == list(map(repr, in_order(queue, items)))
+
+
+def test_a_tuple_without_elements_is_the_least_of_tuples() -> None:
+    items = [(1,), (), (0, "a"), ()]
+    assert in_order(ungil_queue, items) == in_order(queue, items)

@@ -17,6 +17,8 @@ _TAN_3_PI_8 = 2.414213562373095
 _PI_2 = 1.5707963267948966
 _PI_4 = 0.7853981633974483
 _PI = 3.141592653589793
+# Below, what is compared with is a subnormal number, and rounded.
+_ATAN2_FAST_LEAST = 2.2250738585072014e-308
 # Sums of numbers up to this are finite.
 _ATAN2_FAST_GREATEST = 8e307
 
@@ -39,7 +41,7 @@ def atan2_fast(y, x):
     steep = a > b
     least = select(steep, b, a)
     greatest = select(steep, a, b)
-    if unlikely(not (greatest > 0.0 and greatest < _ATAN2_FAST_GREATEST)):
+    if unlikely(not (greatest >= _ATAN2_FAST_LEAST and greatest < _ATAN2_FAST_GREATEST)):
         return atan2(y, x)
     wide = least > _TAN_PI_8 * greatest
     over = select(wide, least - greatest, least)

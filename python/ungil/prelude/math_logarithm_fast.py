@@ -69,7 +69,7 @@ def log10_fast(x):
 
 
 def log1p_fast(x):
-    """The natural logarithm of `1 + x`, faster."""
+    """The natural logarithm of `1 + x`, faster; the sign of a zero is not kept."""
     if unlikely(not (x > -1.0 and x < _HUGE)):
         return log1p(x)
     return log_of_one_and(x)

@@ -19,7 +19,7 @@ _TAN_FAST_C = -1.4973849048591833e-33
 
 
 def tan_fast(x):
-    """The tangent of `x` radians, faster; a NaN for an infinity."""
+    """The tangent of `x` radians, faster; a NaN for an infinity; the sign of a zero is not kept."""
     if unlikely(not fabs(x) <= _TAN_FAST_LIMIT):
         return tan(x)
     shifted = fma(x, _TAN_TWO_OVER_PI, _TAN_SHIFT)

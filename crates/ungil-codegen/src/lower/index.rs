@@ -4,6 +4,9 @@
 //! them. An index takes one: the turns of a strip are few, so that a turn, added to the bits of `2**52`, gives the bits of
 //! the float `2**52 + turn`; and what is left is to subtract `2**52 - base`, where the turn counts from `base`.
 //!
+//! LLVM must not see what is subtracted: in `float(i) + 0.3` of code that may reassociate it would join two constants, and
+//! lose the second beside `2**52`.
+//!
 //! For the result to be the integer's, rounded once, both operands must be exact. So `base` is the multiple of [`BLOCK`]
 //! at or below the first index of the strip, which has at most 32 digits, and the rest of the first index is added to the
 //! turn.
@@ -41,7 +44,8 @@ impl<'c> Body<'_, 'c, '_> {
         pace: Pace,
     ) -> Result<Option<FloatIndex<'c>>, Error> {
         let is_short = pace == Pace::Fast && self.unit.loops == Loops::Run;
-        if !is_short || target::converts_words() || !self.is_wanted(looped) {
+        // A loop from a constant has a constant length too, and may be written out, with floats that are constants.
+        if !is_short || start.is_const() || target::converts_words() || !self.is_wanted(looped) {
             return Ok(None);
         }
         let (build, i64_type) = (&self.builder, self.unit.context.i64_type());
@@ -51,7 +55,20 @@ impl<'c> Body<'_, 'c, '_> {
         let bits = build.build_int_add(rest, i64_type.const_int(TWO_52_BITS, false), "")?;
         let base = build.build_signed_int_to_float(base, f64_type, "")?;
         let above = build.build_float_sub(f64_type.const_float(2_f64.powi(52)), base, "")?;
-        Ok(Some(FloatIndex { bits, above }))
+        Ok(Some(FloatIndex { bits, above: self.veiled(above)? }))
+    }
+
+    /// The same number, of which LLVM knows nothing.
+    fn veiled(&self, number: FloatValue<'c>) -> Result<FloatValue<'c>, Error> {
+        let ty = number.get_type().fn_type(&[number.get_type().into()], false);
+        // No instruction, on a register of vectors: x86 alone comes here.
+        let nothing =
+            self.unit.context.create_inline_asm(ty, String::new(), "=x,0".into(), false, false, None, false);
+        let call = self.builder.build_indirect_call(ty, nothing, &[number.into()], "")?;
+        let veiled = call.try_as_basic_value().basic();
+        veiled
+            .map(BasicValueEnum::into_float_value)
+            .ok_or_else(|| Error::Malformed("it returns a float".into()))
     }
 
     /// Binds the float of turn `turn` for whatever casts the index; what it casts otherwise if there is none.

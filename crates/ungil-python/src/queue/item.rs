@@ -37,7 +37,7 @@ impl Priority for Item {
             return number;
         }
         let Ok(tuple) = item.cast_exact::<PyTuple>() else { return Key::Other };
-        match tuple.get_borrowed_item(0).ok().and_then(number) {
+        match tuple.iter_borrowed().next().and_then(number) {
             Some(Key::Int(first)) => Key::IntFirst(first),
             Some(Key::Float(first)) => Key::FloatFirst(first),
             _ => Key::Other,
