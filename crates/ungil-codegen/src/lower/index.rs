@@ -11,6 +11,7 @@
 //! at or below the first index of the strip, which has at most 32 digits, and the rest of the first index is added to the
 //! turn.
 
+use inkwell::attributes::{Attribute, AttributeLoc};
 use inkwell::values::{BasicValueEnum, FloatValue, IntValue};
 use rustc_hash::FxHashSet;
 use ungil_ir::ir::{self, ForLoop, Op, Stmt, StmtKind, ValueId, VarId};
@@ -65,6 +66,11 @@ impl<'c> Body<'_, 'c, '_> {
         let nothing =
             self.unit.context.create_inline_asm(ty, String::new(), "=x,0".into(), false, false, None, false);
         let call = self.builder.build_indirect_call(ty, nothing, &[number.into()], "")?;
+        // Of what has no effect nothing is left where its result is not used.
+        for name in ["nounwind", "willreturn", "memory"] {
+            let kind = Attribute::get_named_enum_kind_id(name);
+            call.add_attribute(AttributeLoc::Function, self.unit.context.create_enum_attribute(kind, 0));
+        }
         let veiled = call.try_as_basic_value().basic();
         veiled
             .map(BasicValueEnum::into_float_value)
