@@ -295,6 +295,18 @@ print("done")
     assert output_of(source) == "done\n"
 
 
+def test_who_opens_a_queue_imports_its_algorithm(output_of: OutputOf) -> None:
+    """Were it the first thread to use the queue, who forks meanwhile would have a child that waits for the import."""
+    source = """
+import sys
+queue = Queue()
+print("ungil._opened_queue" in sys.modules)
+queue.mutex
+print("ungil._opened_queue" in sys.modules)
+"""
+    assert output_of(source) == "False\nTrue\n"
+
+
 def test_primitives_that_threads_hammer_work_in_every_child(output_of: OutputOf) -> None:
     """Whoever was in the middle of them: they can be used in the child, where need be after they were made anew."""
     source = f"""

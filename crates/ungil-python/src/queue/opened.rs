@@ -94,13 +94,16 @@ impl Opened {
     }
 }
 
+/// The module of the standard algorithm.
+const ALGORITHM: &str = "ungil._opened_queue";
+
 /// Calls the standard algorithm's `function` for an opened queue.
 pub(crate) fn standard_algorithm<'py>(
     slf: &Bound<'py, Queue>,
     function: &str,
     args: &[Bound<'py, PyAny>],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let module = slf.py().import("ungil._opened_queue")?;
+    let module = slf.py().import(ALGORITHM)?;
     let mut all = vec![slf.as_any().clone()];
     all.extend_from_slice(args);
     module.getattr(function)?.call1(PyTuple::new(slf.py(), all)?)
@@ -121,6 +124,9 @@ impl Queue {
         if self.opening.holder() == Some(current_thread()) {
             return self.open_held(slf);
         }
+        // Now, and not when threads use the queue: whoever forks while another thread imports has a child that waits for it.
+        // And before our lock is taken, since whatever an import runs may come here.
+        py.import(ALGORITHM)?;
         let mut ticket = Ticket::default();
         gil::wait(py, || acquire_result(self.opening.acquire_with(&mut ticket, None)))?.ok();
         let result = self.open_held(slf);
