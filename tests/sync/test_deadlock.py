@@ -267,6 +267,50 @@ with other, condition:
     assert "condition.wait()" in done.stderr and "with other" in done.stderr
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX signals")
+def test_ctrl_c_during_a_report_of_a_condition_is_raised_with_the_lock_held(ended: Ended) -> None:
+    done = ended("""
+import ungil._deadlock
+lock, other = Lock(), RLock()
+condition = Condition(lock)
+handled = standard.Event()
+
+def handler(*_):
+    if not handled.is_set():
+        handled.set()
+        raise InterruptedError
+
+def report(text):
+    lock.release()  # of the thread that waits for the other lock
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, handler)
+ungil._deadlock.report = report
+
+def take():
+    until(lambda: waiters(condition) == 1)
+    lock.acquire()
+    with other:
+        pass
+
+def interrupt():
+    until(lambda: waiters(other) == 1)
+    while not handled.is_set():
+        os.kill(os.getpid(), signal.SIGALRM)
+        handled.wait(0.1)
+
+start(take)
+start(interrupt)
+other.acquire()
+lock.acquire()
+try:
+    condition.wait()
+except KeyboardInterrupt:
+    print("interrupted", lock.locked())
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted True\n", "")
+
+
 def test_a_lock_that_is_used_as_a_signal_is_no_deadlock(ended: Ended) -> None:
     source = """
     deadlock_policy("raise")

@@ -83,19 +83,21 @@ impl Condition {
             Guard::Lock(lock) => {
                 let lock = &lock.get().inner;
                 let again = |()| {
-                    if !lock.try_acquire() {
-                        deadlock::wait_detached(lock, name, |ticket, until| lock.acquire_with(ticket, until));
+                    if lock.try_acquire() {
+                        return Ok(());
                     }
+                    deadlock::wait_detached(lock, name, |ticket, until| lock.acquire_with(ticket, until))
                 };
                 self.wait_natively(py, deadline, || lock.release().ok(), || !lock.is_locked(), again)
             }
             Guard::RLock(lock) => {
                 let lock = &lock.get().inner;
                 let again = |saved| {
-                    if !lock.try_restore(saved) {
-                        let restore = |ticket: &mut Ticket, until| lock.restore_with(saved, ticket, until);
-                        deadlock::wait_detached(lock, name, restore);
+                    if lock.try_restore(saved) {
+                        return Ok(());
                     }
+                    let restore = |ticket: &mut Ticket, until| lock.restore_with(saved, ticket, until);
+                    deadlock::wait_detached(lock, name, restore)
                 };
                 self.wait_natively(py, deadline, || lock.save().ok(), || !lock.is_locked(), again)
             }
@@ -224,34 +226,35 @@ impl Condition {
         deadline: Deadline,
         release: impl FnOnce() -> Option<S> + Send,
         is_free: impl Fn() -> bool + Sync,
-        acquire: impl Fn(S) + Sync,
+        acquire: impl Fn(S) -> PyResult<()> + Sync,
     ) -> PyResult<bool> {
         let mut waiting = self.inner.enroll();
-        let mut wait = |saved| {
+        let mut wait = |saved| -> PyResult<WaitResult> {
             let ended = waiting.wait_on(deadline);
             if ended == WaitResult::Interrupted {
-                return ended;
+                return Ok(ended);
             }
             if stayed_awake() {
                 let n_detached = gil::n_detached();
                 waiting.look_for(&is_free);
-                acquire(saved);
+                acquire(saved)?;
                 gil::look_for_free(n_detached);
             } else {
-                acquire(saved);
+                acquire(saved)?;
             }
-            ended
+            Ok(ended)
         };
         let begun = gil::detached(py, || release().map(|saved| (saved, wait(saved))));
         // Another thread has released the lock since it was looked at.
-        let (saved, mut ended) =
+        let (saved, ended) =
             begun.ok_or_else(|| PyRuntimeError::new_err("cannot wait on un-acquired lock"))?;
+        let mut ended = ended?;
         while ended == WaitResult::Interrupted {
             if let Err(raised) = py.check_signals() {
-                gil::detached(py, || acquire(saved));
+                gil::detached(py, || acquire(saved))?;
                 return Err(raised);
             }
-            ended = gil::detached(py, || wait(saved));
+            ended = gil::detached(py, || wait(saved))?;
         }
         Ok(ended == WaitResult::Ready)
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use pyo3::create_exception;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use ungil_sync::wait_graph::{Cycle, Held, Recorded, Wait, recorded};
@@ -78,11 +78,15 @@ pub(crate) fn wait<L: Acquire + Held>(py: Python<'_>, lock: &L, object: &Bound<'
 /// Waits, detached, for a lock that the thread had and must have again, and says so to whoever looks for a cycle. `name` is the address
 /// of the lock's object, which lives until then. A cycle that this wait closes is reported also where the policy is to raise: what
 /// the thread would go on to do, it may do only with the lock.
+///
+/// # Errors
+///
+/// What a signal's handler raised while that was reported; the lock is held all the same.
 pub(crate) fn wait_detached(
     lock: &dyn Held,
     name: usize,
     acquire: impl Fn(&mut Ticket, Deadline) -> WaitResult,
-) {
+) -> PyResult<()> {
     let ticket = &mut Ticket::default();
     // Interrupted or not: what a signal has to say is said when the lock is there.
     let mut until = |deadline| loop {
@@ -93,25 +97,29 @@ pub(crate) fn wait_detached(
     };
     if POLICY.load(Ordering::Relaxed) == IGNORE {
         until(None);
-        return;
+        return Ok(());
     }
     recorded(lock, name, |recorded| {
+        let mut handled = Ok(());
         if let Some(suspected) = recorded.cycle(|_| ()) {
             if until(deadline_in(CONFIRM)) {
-                return;
+                return Ok(());
             }
             gil::attached_if_possible(|py| {
                 let reported = match told(py, recorded, &suspected) {
                     Ok(Some(text)) => report(py, text),
                     other => other.map(drop),
                 };
-                if let Err(error) = reported {
-                    error.write_unraisable(py, None);
+                match reported {
+                    // No report is worth an exception of its own; an interruption is nobody's to swallow.
+                    Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+                    other => handled = other,
                 }
             });
         }
         until(None);
-    });
+        handled
+    })
 }
 
 /// The cycle that this thread waits in, and its locks; empty if there is none.
