@@ -47,6 +47,7 @@ __all__ = [
     "_close",
     "_close_thread_pools",
     "_forget_thread_pools",
+    "_make_quickly",
     "_specialise",
     "_type_of_text",
     "cache_folder",
@@ -527,3 +528,4 @@ class _Watcher:
 
 def _close_thread_pools() -> None: ...
 def _forget_thread_pools() -> None: ...
+def _make_quickly(class_: type) -> None: ...

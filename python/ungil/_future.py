@@ -49,3 +49,4 @@ class Future(_Standard[T]):
 
 
 Future.__module__ = "ungil.futures"
+_core._make_quickly(Future)

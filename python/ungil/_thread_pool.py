@@ -164,9 +164,9 @@ class ThreadPoolExecutor(_Bases):
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f"all {number} threads of {self!r} wait for calls that were submitted to it: a further thread is started,"
-                " since nothing would ever end otherwise; give the executor more max_workers, or have calls not wait for"
-                " calls of their own executor",
+                f"all {number} threads of {self!r} wait for calls that were submitted to it: a further thread is"
+                " started, since nothing would ever end otherwise; give the executor more max_workers, or have calls"
+                " not wait for calls of their own executor",
                 RuntimeWarning,
                 stacklevel=2,
             )

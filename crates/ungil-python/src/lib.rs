@@ -49,7 +49,7 @@ mod _core {
     use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
     use crate::futures::{
-        Future, Group, ThreadPool, Watcher, Worker, close_thread_pools, forget_thread_pools,
+        Future, Group, ThreadPool, Watcher, Worker, close_thread_pools, forget_thread_pools, make_quickly,
     };
     #[pymodule_export]
     use crate::process::{

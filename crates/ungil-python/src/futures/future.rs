@@ -201,8 +201,8 @@ impl Drop for Future {
         let outcome = outcome.map(|outcome| match outcome {
             Ok(object) | Err(object) => object,
         });
-        let objects: Vec<_> = outcome.into_iter().chain(callbacks).collect();
-        drop_one_by_one(objects.into_iter());
+        drop_one_by_one(outcome.into_iter());
+        drop_one_by_one(callbacks.into_iter());
     }
 }
 

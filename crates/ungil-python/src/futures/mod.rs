@@ -1,10 +1,11 @@
 //! The classes of `ungil.futures`: `ungil-exec`'s futures and pools as Python sees them.
 //!
-//! Reading order: `future.rs` is the class `Future`, `transition.rs` how its state changes, `monitor.rs` what becomes of a future whose lock a program asks
+//! Reading order: `future.rs` is the class `Future`, `create.rs` how one is made, `transition.rs` how its state changes, `monitor.rs` what becomes of a future whose lock a program asks
 //! for, `answer.rs` how its result is waited for; `task.rs` is what a worker does with a call, `worker.rs` the worker, `thread_pool.rs` the executor that
 //! submits to it; `group.rs` waits for several futures; `errors.rs` has the exceptions.
 
 mod answer;
+mod create;
 mod errors;
 mod future;
 mod group;
@@ -16,6 +17,7 @@ mod worker;
 
 use pyo3::prelude::*;
 
+pub(crate) use create::make_quickly;
 pub(crate) use future::Future;
 pub(crate) use group::{Group, Watcher};
 pub(crate) use thread_pool::{ThreadPool, close_thread_pools, forget_thread_pools};

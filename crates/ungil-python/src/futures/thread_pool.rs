@@ -1,7 +1,6 @@
 //! `ThreadPool`: the half of `ThreadPoolExecutor` that takes calls, and [`Shared`], which it shares with its workers.
 
 use std::ffi::CStr;
-use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -14,10 +13,10 @@ use ungil_exec::pool::{Demand, Pool, Refusal};
 use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
-use super::errors;
 use super::future::Future;
 use super::task::Task;
 use super::worker::Worker;
+use super::{create, errors};
 use crate::gil;
 use crate::method::{Call, Method, slow, this};
 use crate::once::OnceBox;
@@ -313,7 +312,7 @@ unsafe fn task(
         }
         Some(kwargs.unbind())
     };
-    let future = new_future(py, &opened.future)?;
+    let future = create::future(opened.future.bind(py))?;
     future.get().set_pool(Arc::as_ptr(&opened.shared) as usize);
     Ok(Task {
         future: future.unbind(),
@@ -321,22 +320,6 @@ unsafe fn task(
         args: PyTuple::new(py, (0..n_own).map(|index| argument(1 + index)))?.unbind(),
         kwargs,
     })
-}
-
-/// A future of the class, as the class makes it, but for `__init__`, which does nothing.
-fn new_future<'py>(py: Python<'py>, class: &Py<PyType>) -> PyResult<Bound<'py, Future>> {
-    let class = class.bind(py);
-    let make = || {
-        // SAFETY: a live class, which is complete and so has `tp_new`, be it an inherited one.
-        unsafe { (*class.as_type_ptr()).tp_new }
-    };
-    let Some(make) = make() else { return Err(PyTypeError::new_err("futures of this class cannot be made")) };
-    let none = PyTuple::empty(py);
-    // SAFETY: called as `type` calls it, with a tuple and no keywords.
-    let made = unsafe { make(class.as_type_ptr(), none.as_ptr(), ptr::null_mut()) };
-    // SAFETY: a new reference, or null with an exception set.
-    let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
-    made.cast_into().map_err(Into::into)
 }
 
 fn refused(py: Python<'_>, opened: &Opened, refusal: Refusal) -> PyErr {
