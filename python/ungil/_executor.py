@@ -8,6 +8,8 @@ import weakref
 from collections import deque
 from itertools import islice, repeat
 
+from ungil._progress import shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,6 +43,7 @@ class Executor(concurrent.futures.Executor):
         timeout: float | None = None,
         chunksize: int = 1,  # noqa: ARG002 -- for executors with processes
         buffersize: int | None = None,
+        progress: bool = False,
     ) -> Iterator[T]:
         """Call `fn` with the elements of the iterables, as the built-in `map`, several calls at once.
 
@@ -55,6 +58,7 @@ class Executor(concurrent.futures.Executor):
             timeout: the most seconds from now until the last result; None waits without end.
             chunksize: has a meaning for processes alone.
             buffersize: the most calls that are submitted and whose results are not taken; None for any number.
+            progress: whether to show a bar of tqdm, which counts the results that were taken.
 
         Returns:
             An iterator over the results.
@@ -63,6 +67,7 @@ class Executor(concurrent.futures.Executor):
             TimeoutError: a result was not there in time; by the iterator.
             TypeError: `buffersize` is no whole number.
             ValueError: `buffersize` is less than 1.
+            ImportError: tqdm is not installed, and `progress` is true.
 
         Example:
             >>> from ungil.futures import ThreadPoolExecutor
@@ -85,7 +90,8 @@ class Executor(concurrent.futures.Executor):
         else:
             futures = deque()
         # The iterator may outlive the executor, and does not keep it alive.
-        return _results(futures, end, weakref.ref(self), fn, arguments if buffersize is not None else None)
+        results = _results(futures, end, weakref.ref(self), fn, arguments if buffersize is not None else None)
+        return shown(results, len(futures) if buffersize is None else None) if progress else results
 
 
 def _results(

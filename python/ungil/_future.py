@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class _Standard(concurrent.futures.Future[T]):
-        """The standard class, as which type checkers see ours."""
+        """The standard class, as which type checkers see ours, with what ours has of its own."""
+
+        def _set_stop(self, event: _core.Event) -> None: ...
+        def _log_unfetched(self) -> None: ...
 
 else:
     T = None

@@ -15,8 +15,10 @@ import warnings
 import weakref
 
 from ungil import _core
+from ungil._call import Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
+from ungil._trace import Statistics, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
         def _close(self, cancel_futures: bool) -> None: ...
         def _join(self) -> None: ...
         def _census(self) -> tuple[int, int, int]: ...
+        def _summary(self) -> tuple[int, int, int, float | None, float | None]: ...
+        def _begin_trace(self) -> int: ...
+        def _end_trace(self) -> list[tuple[object, int, str, int, int, int]]: ...
+        def _submit_call(self, future: object, call: Callable[[], object], priority: int, block: bool) -> None: ...
 
 else:
 
@@ -64,9 +70,11 @@ class ThreadPoolExecutor(_Bases):
         initializer: called in each thread before its first call. If it raises, the executor is broken: calls that
             wait and further ones fail with `BrokenThreadPool`.
         initargs: its arguments.
+        max_pending: the most calls that wait for a thread; None for any number. With more, `submit` waits, or raises
+            `queue.Full` if the option `block` is false. Not for calls that a call of the executor submits.
 
     Raises:
-        ValueError: `max_workers` is less than 1.
+        ValueError: `max_workers` or `max_pending` is less than 1.
         TypeError: `initializer` cannot be called.
 
     Example:
@@ -85,6 +93,8 @@ class ThreadPoolExecutor(_Bases):
         thread_name_prefix: str = "",
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
+        *,
+        max_pending: int | None = None,
     ) -> None:
         if max_workers is None:
             max_workers = min(32, (_n_processors() or 1) + 4)
@@ -92,6 +102,8 @@ class ThreadPoolExecutor(_Bases):
             raise ValueError("max_workers must be greater than 0")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        if max_pending is not None and max_pending < 1:
+            raise ValueError(f"max_pending must be 1 or more, or None, got {max_pending!r}")
         self._max_workers = max_workers
         self._initializer = initializer
         self._initargs = initargs
@@ -101,8 +113,116 @@ class ThreadPoolExecutor(_Bases):
         # submit.
         self._shutdown_lock = _core.RLock()
         self._has_warned = False
-        self._open(math.ceil(max_workers), 0, Future)
+        self._trace: Trace | None = None
+        self._open(math.ceil(max_workers), max_pending or 0, Future)
         _EXECUTORS.add(self)
+
+    def options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: int | Retry | None = None,
+        priority: int = 0,
+        name: str | None = None,
+        stop_token: bool = False,
+        context: bool = False,
+        block: bool = True,
+        log_unfetched: bool = False,
+    ) -> Options:
+        """Return a light view of the executor, whose `submit` and `map` make calls with these options.
+
+        The `cancel` of a future that such a view made, while its call runs, asks for a stop: by the call's stop token,
+        and compiled code stops by itself. A call that ends with `StopRequested` after that is cancelled.
+
+        Args:
+            timeout: the most seconds from the beginning of the call to its end, all of its attempts included. After
+                that its future ends with `TimeoutError`, and the call is asked to stop.
+            retry: how many further attempts a call has that raises; or a `Retry`.
+            priority: calls of higher priority are made first.
+            name: what the call is called in a trace and in messages.
+            stop_token: whether the function is given the call's `StopToken`: as `ungil.threading.Thread` gives it, to a
+                parameter annotated with it; or else as `stop_token`.
+            context: whether the call sees the context variables of who submitted it.
+            block: whether to wait if as many calls wait as may; or else to raise `queue.Full`.
+            log_unfetched: whether to log what the call raised, if its future is dropped and nobody has asked for it.
+
+        Returns:
+            The view.
+
+        Raises:
+            TypeError: a value is of a wrong type.
+            ValueError: a value is out of range.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> from ungil.threading import StopToken
+            >>> def pump(token: StopToken) -> None:
+            ...     while True:
+            ...         token.raise_if_stopped()
+            ...         token.wait(0.01)
+            >>> with ThreadPoolExecutor(max_workers=1) as executor:
+            ...     future = executor.options(stop_token=True, timeout=0.05).submit(pump)
+            ...     future.exception()
+            TimeoutError('pump was not over within its timeout of 0.05 s')
+        """
+        return Options(self, Settings()).options(
+            timeout=timeout,
+            retry=retry,
+            priority=priority,
+            name=name,
+            stop_token=stop_token,
+            context=context,
+            block=block,
+            log_unfetched=log_unfetched,
+        )
+
+    def statistics(self) -> Statistics:
+        """Return how many threads and calls there are, and how long calls have waited and run.
+
+        Returns:
+            What holds at this moment.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> with ThreadPoolExecutor(max_workers=1) as executor:
+            ...     future = executor.submit(int, "one")
+            >>> statistics = executor.statistics()
+            >>> statistics.done, statistics.failed
+            (1, 1)
+        """
+        workers, idle, pending = self._census()
+        returned, raised, cancelled, mean_wait, mean_run = self._summary()
+        return Statistics(workers, idle, pending, returned + raised, raised, cancelled, mean_wait, mean_run)
+
+    def trace(self, path: str | os.PathLike[str]) -> Trace:
+        """Begin to keep each call, for a file that shows when which thread made it.
+
+        The file is in Chrome's format for traces: https://ui.perfetto.dev and chrome://tracing show it.
+
+        Args:
+            path: the file, which is written at the end of the trace's `with` block, by its `close`, or when the
+                executor is shut down.
+
+        Returns:
+            The trace.
+
+        Raises:
+            RuntimeError: the executor is traced already.
+
+        Example:
+            >>> import json, os, tempfile
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> path = os.path.join(tempfile.mkdtemp(), "trace.json")
+            >>> with ThreadPoolExecutor(max_workers=2) as executor, executor.trace(path):
+            ...     results = list(executor.map(len, ["one", "three"]))
+            >>> with open(path) as file:
+            ...     [event["name"] for event in json.load(file)["traceEvents"] if event["ph"] == "X"]
+            ['len', 'len']
+        """
+        if self._trace is not None and not self._trace.closed:
+            raise RuntimeError(f"{self!r} is traced already, to {self._trace.path}")
+        self._trace = Trace(self, path)
+        return self._trace
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; those that were taken are made.
@@ -134,6 +254,8 @@ class ThreadPoolExecutor(_Bases):
                 threads = list(self._threads)
             for thread in threads:
                 thread.join()
+            if self._trace is not None:
+                self._trace.close()
 
     @property
     def _work_queue(self) -> _WorkQueue:  # type: ignore[override]

@@ -8,6 +8,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from concurrent.futures._base import DoneAndNotDoneFutures
 
 from ungil._core import _Group
+from ungil._progress import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,18 +55,22 @@ def wait(
         group.close()
 
 
-def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
+def as_completed(
+    fs: Iterable[Future[T]], timeout: float | None = None, *, progress: bool = False
+) -> Iterator[Future[T]]:
     """Give each of several futures when it is done, the first first.
 
     Args:
         fs: the futures, of any executors; one that is in it twice is given once.
         timeout: the most seconds from now until the last is done; None waits without end.
+        progress: whether to show a bar of tqdm, which counts the futures that were given.
 
     Returns:
         An iterator over the futures, which lets go of those that it has given.
 
     Raises:
         TimeoutError: not all were done in time; by the iterator.
+        ImportError: tqdm is not installed, and `progress` is true.
 
     Example:
         >>> from ungil.futures import ThreadPoolExecutor, as_completed
@@ -74,7 +79,9 @@ def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Itera
         ...     sum(future.result() for future in as_completed(futures))
         7
     """
-    return _each(_Group(set(fs), timeout))
+    futures = set(fs)
+    each = _each(_Group(futures, timeout))
+    return shown(each, len(futures)) if progress else each
 
 
 def _each(group: _Group) -> Iterator[Future[Any]]:

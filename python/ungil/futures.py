@@ -23,9 +23,12 @@ from concurrent.futures import (
 )
 from concurrent.futures.thread import BrokenThreadPool
 
+from ungil._call import Options, Retry
 from ungil._executor import Executor
 from ungil._future import Future
+from ungil._future_group import TaskGroup
 from ungil._thread_pool import ThreadPoolExecutor
+from ungil._trace import Statistics, Trace
 from ungil._waiting import as_completed, wait
 
 __all__ = [
@@ -38,8 +41,13 @@ __all__ = [
     "Executor",
     "Future",
     "InvalidStateError",
+    "Options",
+    "Retry",
+    "Statistics",
+    "TaskGroup",
     "ThreadPoolExecutor",
     "TimeoutError",
+    "Trace",
     "as_completed",
     "wait",
 ]

@@ -124,6 +124,20 @@ impl<T> Pool<T> {
     /// The task, and why it was not taken.
     #[inline]
     pub fn submit(&self, task: T, priority: i64) -> Result<Demand, (T, Refusal)> {
+        self.take(task, priority, false)
+    }
+
+    /// Takes a task from a worker of this pool, though as many wait as may: it would wait for itself to make room.
+    ///
+    /// # Errors
+    ///
+    /// The task, if the pool is shut down.
+    pub fn submit_from_worker(&self, task: T, priority: i64) -> Result<Demand, (T, Refusal)> {
+        self.take(task, priority, true)
+    }
+
+    #[inline]
+    fn take(&self, task: T, priority: i64, goes_beyond: bool) -> Result<Demand, (T, Refusal)> {
         let mut inside = self.inside.enter();
         if inside.is_shut_down {
             return Err((task, Refusal::ShutDown));
@@ -136,7 +150,7 @@ impl<T> Pool<T> {
             }
             Err(task) => task,
         };
-        if inside.is_full() {
+        if inside.is_full() && !goes_beyond {
             return Err((task, Refusal::Full));
         }
         inside.backlog.push(task, priority);

@@ -1,6 +1,7 @@
 //! How the result of a future is waited for.
 
 use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::{PyTimeoutError, PyTypeError};
 use pyo3::ffi;
@@ -50,12 +51,28 @@ pub(crate) fn outcome(py: Python<'_>, future: &Future) -> PyResult<Outcome> {
     if future.completion.state() != State::Finished {
         return Err(errors::cancelled(py));
     }
+    future.logs_unfetched.store(false, Ordering::Relaxed);
     let outcome = future.completion.outcome(|outcome| match outcome {
         Ok(result) => Ok(result.clone_ref(py)),
         Err(exception) => Err(exception.clone_ref(py)),
     });
     // A program may have set the state by hand and no result.
     Ok(outcome.unwrap_or_else(|| Ok(py.None())))
+}
+
+/// Logs what a call raised, since its future is dropped and nobody has asked for it.
+pub(crate) fn log_unfetched(exception: &Py<PyAny>) {
+    gil::attached_if_possible(|py| {
+        let error = PyErr::from_value(exception.bind(py).clone());
+        // A future is dropped while an exception may be on its way.
+        let pending = PyErr::take(py);
+        if let Err(error) = errors::log(py, "error", "what a call raised was never fetched", None, &error) {
+            error.write_unraisable(py, None);
+        }
+        if let Some(pending) = pending {
+            pending.restore(py);
+        }
+    });
 }
 
 /// As `raise` has it: a class is called, and what is no exception refused.

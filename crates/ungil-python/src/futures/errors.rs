@@ -17,6 +17,10 @@ pub(crate) fn broken_thread_pool(py: Python<'_>, why: &str) -> PyErr {
     made(py, "concurrent.futures.thread", "BrokenThreadPool", (why,))
 }
 
+pub(crate) fn full(py: Python<'_>) -> PyErr {
+    made(py, "queue", "Full", ("as many calls wait for a thread as max_pending says",))
+}
+
 /// Logs that `error` was raised where nobody can catch it; `message` and `args` are the logger's, `level` the name of its method.
 pub(crate) fn log(
     py: Python<'_>,

@@ -4,7 +4,7 @@
 //! is done here, and the attributes that other people's code looks at are read from here.
 
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -20,14 +20,17 @@ use super::transition::{self, Outcome};
 use crate::drops::drop_one_by_one;
 use crate::method::{Arguments, Call, Method, bool_object, slow, this};
 use crate::once::OnceBox;
+use crate::sync::Event;
 
 /// What will have come of a call that is made elsewhere.
 #[pyclass(frozen, weakref, dict, subclass, name = "_Future", module = "ungil._core")]
 pub(crate) struct Future {
     pub(crate) completion: Completion<Py<PyAny>, Py<PyAny>, Py<PyAny>>,
     pub(crate) monitor: OnceBox<Monitor>,
-    /// Asked to stop, when the future is cancelled while its work runs.
-    pub(crate) stop_token: OnceBox<Py<PyAny>>,
+    /// The event of its call's stop token, if it has one: set when the future is cancelled while the call runs.
+    pub(crate) stop: OnceBox<Py<Event>>,
+    /// Whether what the call raised is logged if nobody has asked for it when the future is dropped.
+    pub(crate) logs_unfetched: AtomicBool,
     /// The address of the pool that it was submitted to, by which a worker of the pool knows it; 0 for none. Relaxed: set before others see the future.
     pool: AtomicUsize,
     /// False in an object that has been allocated and not yet filled, at which the collector may look.
@@ -53,7 +56,8 @@ impl Future {
         Self {
             completion: Completion::new(),
             monitor: OnceBox::new(),
-            stop_token: OnceBox::new(),
+            stop: OnceBox::new(),
+            logs_unfetched: AtomicBool::new(false),
             pool: AtomicUsize::new(0),
             is_made: true,
         }
@@ -129,9 +133,14 @@ impl Future {
         ));
     }
 
-    /// Sets the token that is asked to stop when the future is cancelled while its call runs.
-    fn _set_stop_token(&self, token: Py<PyAny>) {
-        self.stop_token.get_or_set(token);
+    /// Gives it the event of a stop token, which is set when the future is cancelled while its call runs.
+    fn _set_stop(&self, event: Py<Event>) {
+        self.stop.get_or_set(event);
+    }
+
+    /// Has what the call raises logged, if nobody has asked for it when the future is dropped.
+    fn _log_unfetched(&self) {
+        self.logs_unfetched.store(true, Ordering::Relaxed);
     }
 
     /// A copy of the callbacks that have not been called.
@@ -187,17 +196,30 @@ impl Future {
             visit.call(&monitor.condition)?;
             visit.call(&monitor.waiters)?;
         }
-        self.stop_token.get().map_or(Ok(()), |token| visit.call(token))
+        self.stop.get().map_or(Ok(()), |event| visit.call(event))
     }
 
     fn __clear__(&self) {
-        drop(self.completion.take());
+        drop(self.let_go());
+    }
+}
+
+impl Future {
+    /// Takes out what it holds, to be dropped.
+    fn let_go(&self) -> (Option<Outcome>, Vec<Py<PyAny>>) {
+        let (outcome, callbacks) = self.completion.take();
+        if let Some(Err(exception)) = &outcome
+            && self.logs_unfetched.swap(false, Ordering::Relaxed)
+        {
+            answer::log_unfetched(exception);
+        }
+        (outcome, callbacks)
     }
 }
 
 impl Drop for Future {
     fn drop(&mut self) {
-        let (outcome, callbacks) = self.completion.take();
+        let (outcome, callbacks) = self.let_go();
         let outcome = outcome.map(|outcome| match outcome {
             Ok(object) | Err(object) => object,
         });
@@ -269,9 +291,9 @@ unsafe extern "C" fn cancel(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *
         let is_cancelled = transition::cancel(&future)?;
         if !is_cancelled
             && future.get().completion.state() == State::Running
-            && let Some(token) = future.get().stop_token.get()
+            && let Some(event) = future.get().stop.get()
         {
-            token.call_method0(py, pyo3::intern!(py, "request_stop"))?;
+            event.get().inner.set();
         }
         Ok(is_cancelled.into_pyobject(py)?.to_owned().into_any())
     })

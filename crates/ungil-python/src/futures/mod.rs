@@ -1,7 +1,7 @@
 //! The classes of `ungil.futures`: `ungil-exec`'s futures and pools as Python sees them.
 //!
 //! Reading order: `future.rs` is the class `Future`, `create.rs` how one is made, `transition.rs` how its state changes, `monitor.rs` what becomes of a future whose lock a program asks
-//! for, `answer.rs` how its result is waited for; `task.rs` is what a worker does with a call, `worker.rs` the worker, `thread_pool.rs` the executor that
+//! for, `answer.rs` how its result is waited for; `task.rs` is what a worker does with a call, `stop.rs` how that stops, `record.rs` what is known of it afterwards, `worker.rs` the worker, `thread_pool.rs` the executor that
 //! submits to it; `group.rs` waits for several futures; `errors.rs` has the exceptions.
 
 mod answer;
@@ -10,6 +10,8 @@ mod errors;
 mod future;
 mod group;
 mod monitor;
+mod record;
+mod stop;
 mod task;
 mod thread_pool;
 mod transition;
@@ -20,6 +22,7 @@ use pyo3::prelude::*;
 pub(crate) use create::make_quickly;
 pub(crate) use future::Future;
 pub(crate) use group::{Group, Watcher};
+pub(crate) use stop::{is_requested as is_stop_requested, requested as stop_requested};
 pub(crate) use thread_pool::{ThreadPool, close_thread_pools, forget_thread_pools};
 pub(crate) use worker::Worker;
 

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::future::Future;
-use super::{errors, transition};
+use super::record::{self, Ending, Made, Record};
+use super::{errors, stop, transition};
 
 /// A call, and the future of what comes of it.
 #[derive(Debug)]
@@ -15,24 +16,52 @@ pub(crate) struct Task {
     pub(crate) function: Py<PyAny>,
     pub(crate) args: Py<PyTuple>,
     pub(crate) kwargs: Option<Py<PyDict>>,
+    /// When it was submitted, in nanoseconds of `record::now`.
+    pub(crate) submitted: u64,
 }
 
 impl Task {
     /// Makes the call, unless its future was cancelled, and ends the future.
-    pub(crate) fn run(self, py: Python<'_>) {
+    pub(crate) fn run(self, py: Python<'_>, record: &Record) {
         let future = self.future.bind(py);
+        let begun = record::now();
         match transition::begin(future) {
             Ok(true) => {}
-            Ok(false) => return,
+            Ok(false) => return record.add(self.submitted, 0, 0, Ending::Cancelled),
             Err(error) => return report(py, &error),
         }
-        let ended = match self.call(py) {
-            Err(error) if is_stop(future, &error) => transition::stop(future),
-            outcome => transition::finish(future, outcome.map_err(|error| error.into_value(py).into_any())),
+        let result = match future.get().stop.get() {
+            None => self.call(py),
+            Some(event) => stop::with(event.get(), || self.call(py)),
         };
-        if let Err(error) = ended {
-            report(py, &error);
+        let ended = record::now();
+        let ending = if result.is_ok() { Ending::Returned } else { Ending::Raised };
+        record.add(self.submitted, begun, ended, ending);
+        if record.is_traced() {
+            let thread = stop::native_thread_id();
+            let name = self.name(py);
+            record.keep(Made { name, thread, submitted: self.submitted, begun, ended, ending });
         }
+        let finished = match result {
+            Err(error) if stop::is_reason(future, &error) => transition::stop(future),
+            result => {
+                let outcome = result.map_err(|error| error.into_value(py).into_any());
+                transition::finish(future, outcome)
+            }
+        };
+        match finished {
+            Ok(()) => {}
+            // Its deadline has ended the future before.
+            Err(_) if future.get().stop.get().is_some() && future.get().completion.state().is_done() => {}
+            Err(error) => report(py, &error),
+        }
+    }
+
+    /// What a trace calls it: what was called, or the name that its options give it.
+    fn name(&self, py: Python<'_>) -> Py<PyAny> {
+        let function = self.function.bind(py);
+        let name = function.getattr_opt(pyo3::intern!(py, "_trace_name")).ok().flatten();
+        name.unwrap_or_else(|| function.clone()).unbind()
     }
 
     #[inline]
@@ -54,16 +83,6 @@ impl Task {
     pub(crate) fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         transition::cancel(self.future.bind(py)).map(drop)
     }
-}
-
-/// Whether the call has stopped because it was asked to, by the token of its future.
-fn is_stop(future: &Bound<'_, Future>, error: &PyErr) -> bool {
-    let py = future.py();
-    future.get().stop_token.get().is_some()
-        && py
-            .import("ungil._thread")
-            .and_then(|module| module.getattr("StopRequested"))
-            .is_ok_and(|class| error.matches(py, class).unwrap_or(false))
 }
 
 /// Reports what nobody can catch: a callback's `SystemExit`, a future that somebody else has ended.

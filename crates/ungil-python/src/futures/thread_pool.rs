@@ -14,9 +14,10 @@ use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
 use super::future::Future;
+use super::record::{self, Made, Record, Summary};
 use super::task::Task;
-use super::worker::Worker;
-use super::{create, errors};
+use super::worker::{Slots, Worker, is_worker_of};
+use super::{create, errors, transition};
 use crate::gil;
 use crate::method::{Call, Method, slow, this};
 use crate::once::OnceBox;
@@ -24,6 +25,8 @@ use crate::once::OnceBox;
 /// What an executor and its workers share.
 pub(crate) struct Shared {
     pub(crate) pool: Pool<Task>,
+    pub(crate) record: Record,
+    pub(crate) slots: Slots,
     /// Why it is of no use any more.
     broken: OnceBox<String>,
     /// The executor, weakly: it starts workers.
@@ -81,6 +84,9 @@ pub(crate) struct ThreadPool {
     opened: OnceBox<Opened>,
 }
 
+/// A call of a trace.
+type Row = (Py<PyAny>, u64, &'static str, u64, u64, u64);
+
 struct Opened {
     shared: Arc<Shared>,
     /// The class of the futures.
@@ -110,6 +116,8 @@ impl ThreadPool {
         }
         let shared = Arc::new(Shared {
             pool: Pool::new(max_workers, max_pending),
+            record: Record::new(),
+            slots: Slots::new(),
             broken: OnceBox::new(),
             executor: OnceBox::new(),
         });
@@ -137,6 +145,44 @@ impl ThreadPool {
             task.cancel(py)?;
         }
         Ok(others)
+    }
+
+    /// Submits `call()`, for a future that was made before, to be made before calls of lower priority. With `block`, waits for room in the backlog.
+    fn _submit_call(
+        slf: &Bound<'_, Self>,
+        future: Py<Future>,
+        call: Py<PyAny>,
+        priority: i64,
+        block: bool,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let shared = &slf.get().opened()?.shared;
+        future.get().set_pool(Arc::as_ptr(shared) as usize);
+        let args = PyTuple::empty(py).unbind();
+        let task = Task { future, function: call, args, kwargs: None, submitted: record::now() };
+        let tried = shared.pool.submit(task, priority);
+        settle(slf.as_any(), shared, tried, priority, block)
+    }
+
+    /// How many calls returned, raised and were cancelled, and the mean seconds for which they waited and ran.
+    fn _summary(&self) -> PyResult<Summary> {
+        Ok(self.opened()?.shared.record.summary())
+    }
+
+    /// Begins to keep each call that is made; the clock of the trace.
+    fn _begin_trace(&self) -> PyResult<u64> {
+        self.opened()?.shared.record.begin_trace();
+        Ok(record::now())
+    }
+
+    /// The calls that were kept: what was called, the thread's number, how it ended, and when it was submitted, begun and ended, in nanoseconds.
+    fn _end_trace(&self) -> PyResult<Vec<Row>> {
+        let made = self.opened()?.shared.record.end_trace();
+        let row = |made: Made| {
+            let ending = made.ending.name();
+            (made.name, made.thread, ending, made.submitted, made.begun, made.ended)
+        };
+        Ok(made.into_iter().map(row).collect())
     }
 
     /// Takes no more calls; those that wait are cancelled, if `cancel_futures`.
@@ -207,13 +253,20 @@ pub(crate) fn close_thread_pools(py: Python<'_>) -> PyResult<()> {
     pools.iter().try_for_each(|shared| join(py, shared))
 }
 
-/// In a forked child: no worker of any pool is here. Calls that nobody had begun are the parent's to make, and their futures are cancelled here.
+/// In a forked child: no worker of any pool is here. Calls that nobody had begun are the parent's to make, and their futures are cancelled here; those that were
+/// being made will not end here, and their futures fail.
 #[pyfunction]
 #[pyo3(name = "_forget_thread_pools")]
 pub(crate) fn forget_thread_pools(py: Python<'_>) -> PyResult<()> {
     for shared in all_pools() {
         for task in shared.pool.drain() {
             task.cancel(py)?;
+        }
+        for future in shared.slots.take_lost(py) {
+            let why = "the process was forked while another thread of the parent made the call, which does not go on here";
+            let error = errors::broken_thread_pool(py, why).into_value(py);
+            // It may have ended just before the fork.
+            let _ = transition::finish(&future, Err(error.into_any()));
         }
     }
     Ok(())
@@ -260,16 +313,42 @@ unsafe extern "C" fn submit(
     let future = task.future.clone_ref(py);
     match opened.shared.pool.submit(task, 0) {
         Ok(Demand::None) => future.into_ptr(),
-        Ok(Demand::Worker(number)) => slow(|py| {
+        tried => slow(|py| {
             // SAFETY: `slf` is a live object.
             let executor = unsafe { Bound::from_borrowed_ptr(py, slf) };
-            executor.call_method1(intern!(py, "_start_worker"), (number,))?;
+            settle(&executor, &opened.shared, tried, 0, true)?;
             Ok(future.into_bound(py).into_any())
         }),
-        Err((task, refusal)) => slow(|py| {
-            drop(task);
-            Err(refused(py, opened, refusal))
-        }),
+    }
+}
+
+/// Does what is left when a task was submitted, at first in vain maybe: starts a worker, or waits for room if it may.
+fn settle(
+    executor: &Bound<'_, PyAny>,
+    shared: &Shared,
+    tried: Result<Demand, (Task, Refusal)>,
+    priority: i64,
+    waits: bool,
+) -> PyResult<()> {
+    let py = executor.py();
+    let mut ticket = Ticket::default();
+    let mut tried = tried;
+    loop {
+        match tried {
+            Ok(Demand::None) => return Ok(()),
+            Ok(Demand::Worker(number)) => {
+                return executor.call_method1(intern!(py, "_start_worker"), (number,)).map(drop);
+            }
+            Err((task, Refusal::Full)) if is_worker_of(shared) => {
+                tried = shared.pool.submit_from_worker(task, priority);
+            }
+            Err((task, Refusal::Full)) if waits => {
+                // Without a deadline, so nothing but a handler's exception ends it early.
+                let _ = gil::wait(py, || shared.pool.wait_for_room(&mut ticket, None))?;
+                tried = shared.pool.submit(task, priority);
+            }
+            Err((_, refusal)) => return Err(refused(py, shared, refusal)),
+        }
     }
 }
 
@@ -319,16 +398,17 @@ unsafe fn task(
         function: argument(0).unbind(),
         args: PyTuple::new(py, (0..n_own).map(|index| argument(1 + index)))?.unbind(),
         kwargs,
+        submitted: record::now(),
     })
 }
 
-fn refused(py: Python<'_>, opened: &Opened, refusal: Refusal) -> PyErr {
-    match (opened.shared.broken.get(), refusal) {
+fn refused(py: Python<'_>, shared: &Shared, refusal: Refusal) -> PyErr {
+    match (shared.broken.get(), refusal) {
         (Some(why), _) => errors::broken_thread_pool(py, why),
         (None, Refusal::ShutDown) if IS_CLOSING.load(Ordering::Relaxed) => {
             PyRuntimeError::new_err("cannot schedule new futures after interpreter shutdown")
         }
         (None, Refusal::ShutDown) => PyRuntimeError::new_err("cannot schedule new futures after shutdown"),
-        (None, Refusal::Full) => PyRuntimeError::new_err("as many calls wait as may"),
+        (None, Refusal::Full) => errors::full(py),
     }
 }

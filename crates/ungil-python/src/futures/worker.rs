@@ -2,19 +2,26 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::{mem, ptr};
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use ungil_exec::pool::{Demand, Next};
+use ungil_sync::{AfterFork, Gate};
 
 use super::errors;
+use super::future::Future;
 use super::task::Task;
 use super::thread_pool::Shared;
 use crate::gil;
 
 thread_local! {
     /// The pool that this thread works for: null, or kept alive by `Worker::work`, which is on the stack.
-    static CURRENT: Cell<*const Shared> = const { Cell::new(std::ptr::null()) };
+    static CURRENT: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+    /// Its slot, likewise.
+    static OWN_SLOT: Cell<*const Slot> = const { Cell::new(ptr::null()) };
 }
 
 /// The target of a thread of a pool. It holds nothing of the executor, which may be dropped while it works.
@@ -35,9 +42,14 @@ impl Worker {
         {
             return self.give_up(py, &error);
         }
+        let slot = Arc::new(Slot(AtomicPtr::new(ptr::null_mut())));
+        shared.slots.add(&slot);
         CURRENT.set(Arc::as_ptr(&shared));
-        work(py, &shared);
-        CURRENT.set(std::ptr::null());
+        OWN_SLOT.set(Arc::as_ptr(&slot));
+        work(py, &shared, &slot);
+        CURRENT.set(ptr::null());
+        OWN_SLOT.set(ptr::null());
+        shared.slots.remove(&slot);
     }
 
     fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
@@ -60,7 +72,55 @@ impl Worker {
     }
 }
 
-fn work(py: Python<'_>, shared: &Shared) {
+/// The future of the call that a worker makes; null while it makes none. A forked child finds there what the parent's threads were doing.
+pub(crate) struct Slot(AtomicPtr<ffi::PyObject>);
+
+/// Those of all workers of a pool.
+pub(crate) struct Slots(Gate<AllSlots>);
+
+struct AllSlots(Vec<Arc<Slot>>);
+
+impl AfterFork for AllSlots {
+    fn after_fork(&mut self, is_torn: bool) {
+        if is_torn {
+            mem::forget(mem::take(&mut self.0));
+        }
+    }
+}
+
+impl Slots {
+    pub(crate) fn new() -> Self {
+        Self(Gate::new(AllSlots(Vec::new())))
+    }
+
+    fn add(&self, slot: &Arc<Slot>) {
+        self.0.enter().0.push(Arc::clone(slot));
+    }
+
+    fn remove(&self, slot: &Arc<Slot>) {
+        self.0.enter().0.retain(|each| !Arc::ptr_eq(each, slot));
+    }
+
+    /// In a forked child: the futures of the calls that the parent's other threads were making, and will not end here.
+    pub(crate) fn take_lost<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Future>> {
+        let slots = mem::take(&mut self.0.enter().0);
+        // The call that forked goes on here.
+        let others = slots.into_iter().filter(|slot| Arc::as_ptr(slot) != OWN_SLOT.get());
+        let future = |slot: Arc<Slot>| {
+            let future = slot.0.load(Ordering::Relaxed);
+            // SAFETY: null, or held by a task on the stack of a thread that is not in this process, and so never let go.
+            unsafe { Bound::from_borrowed_ptr_or_opt(py, future) }?.cast_into::<Future>().ok()
+        };
+        others.filter_map(future).collect()
+    }
+}
+
+/// Whether this thread works for the pool.
+pub(crate) fn is_worker_of(shared: &Shared) -> bool {
+    ptr::eq(CURRENT.get(), shared)
+}
+
+fn work(py: Python<'_>, shared: &Shared, slot: &Slot) {
     let mut is_first = true;
     loop {
         let task = match shared.pool.next(is_first) {
@@ -73,7 +133,10 @@ fn work(py: Python<'_>, shared: &Shared) {
         };
         is_first = false;
         if let Some(task) = task {
-            Task::run(task, py);
+            // Relaxed, as below: read in a forked child alone, by its one thread.
+            slot.0.store(task.future.as_ptr(), Ordering::Relaxed);
+            Task::run(task, py, &shared.record);
+            slot.0.store(ptr::null_mut(), Ordering::Relaxed);
         }
     }
 }
