@@ -5,9 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypeVar
-
-    from tqdm.auto import tqdm
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -31,11 +29,10 @@ def shown(iterator: Iterator[T], total: int | None) -> Iterator[T]:
         from tqdm.auto import tqdm
     except ImportError as missing:
         raise ImportError("progress=True shows a bar of tqdm, which is not installed: pip install tqdm") from missing
-    bar: tqdm[T] = tqdm(total=total)
-    return _each(iterator, bar)
+    return _each(iterator, tqdm(total=total))
 
 
-def _each(iterator: Iterator[T], bar: tqdm[T]) -> Iterator[T]:
+def _each(iterator: Iterator[T], bar: Any) -> Iterator[T]:
     with bar:
         for element in iterator:
             bar.update()

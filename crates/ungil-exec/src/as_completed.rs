@@ -26,7 +26,7 @@ pub struct AsCompleted<T, E> {
 /// It ends with an error if the deadline passes or a signal arrives before all are done; a further call of `next` then waits again.
 ///
 /// ```
-/// use ungil_exec::{Executor, ThreadPool, as_completed};
+/// use ungil_exec::{Submit, ThreadPool, as_completed};
 ///
 /// let pool = ThreadPool::new(2);
 /// let futures = [1, 2, 3].map(|n| pool.submit(move || Ok::<_, String>(n)).unwrap());

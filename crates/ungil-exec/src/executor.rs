@@ -1,4 +1,4 @@
-//! [`Executor`]: the contract of what does work elsewhere.
+//! [`Executor`] and [`Submit`]: the contract of what does work elsewhere.
 
 use std::fmt;
 
@@ -23,16 +23,19 @@ where
 }
 
 /// Does work elsewhere: on threads, in processes, on other machines.
-pub trait Executor<W: Work> {
+pub trait Executor {
+    /// Takes no further work; what was taken is done, unless it is to be cancelled.
+    fn shutdown(&self, how: Shutdown);
+}
+
+/// An executor that does work of the kind `W`.
+pub trait Submit<W: Work>: Executor {
     /// Has `work` done, after what was submitted before; the future says how far it is.
     ///
     /// # Errors
     ///
     /// The work, if the executor takes none.
     fn submit(&self, work: W) -> Result<Future<W::Output, W::Error>, Rejected<W>>;
-
-    /// Takes no further work; what was taken is done, unless it is to be cancelled.
-    fn shutdown(&self, how: Shutdown);
 }
 
 /// How an executor is shut down.

@@ -1,6 +1,6 @@
 //! Python's futures and executors, without Python: `concurrent.futures` between threads.
 //!
-//! An executor ([`Executor`]) is given work and answers with a [`Future`], which says how far the work is and what came of it. A
+//! An executor ([`Executor`], [`Submit`]) is given work and answers with a [`Future`], which says how far the work is and what came of it. A
 //! [`ThreadPool`] is one that runs work on threads of its own.
 //!
 //! Reading order: `state` names the states of a future; `completion` is what a future and its worker share, with all the rules; `future`
@@ -17,7 +17,7 @@
 //! - Nothing waits for a pool that has no worker: tasks that are never to run are handed out, to be cancelled or failed.
 //!
 //! ```
-//! use ungil_exec::{Executor, ThreadPool};
+//! use ungil_exec::{Submit, ThreadPool};
 //!
 //! let pool = ThreadPool::new(4);
 //! let future = pool.submit(|| Ok::<_, String>(6 * 7)).unwrap();
@@ -40,7 +40,7 @@ mod thread_pool;
 mod wait;
 
 pub use as_completed::{AsCompleted, as_completed};
-pub use executor::{Executor, Rejected, Shutdown, Work};
+pub use executor::{Executor, Rejected, Shutdown, Submit, Work};
 pub use future::{Failure, Future, InvalidState};
 pub use group::{Ending, Group};
 pub use state::State;

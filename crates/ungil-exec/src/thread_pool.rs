@@ -5,7 +5,7 @@ use std::thread;
 
 use ungil_sync::waiters::Ticket;
 
-use crate::executor::{Executor, Rejected, Shutdown};
+use crate::executor::{Executor, Rejected, Shutdown, Submit};
 use crate::future::Future;
 use crate::pool::{Demand, Next, Pool, Refusal};
 use crate::prim::Arc;
@@ -15,7 +15,7 @@ use crate::prim::Arc;
 /// Dropping it takes no further work; what was taken is done, and then the threads end.
 ///
 /// ```
-/// use ungil_exec::{Executor, Failure, ThreadPool};
+/// use ungil_exec::{Failure, Submit, ThreadPool};
 ///
 /// let pool = ThreadPool::new(2);
 /// let future = pool.submit(|| "seven".parse::<i32>().map_err(|error| error.to_string())).unwrap();
@@ -66,7 +66,7 @@ impl ThreadPool {
     }
 }
 
-impl<F, T, E> Executor<F> for ThreadPool
+impl<F, T, E> Submit<F> for ThreadPool
 where
     F: FnOnce() -> Result<T, E> + Send + 'static,
     T: Send + 'static,
@@ -86,7 +86,9 @@ where
         }
         Ok(future)
     }
+}
 
+impl Executor for ThreadPool {
     fn shutdown(&self, how: Shutdown) {
         self.pool.shutdown();
         if how.cancel_futures {

@@ -36,7 +36,7 @@ pub struct Done<T, E> {
 /// [`WaitResult::Interrupted`].
 ///
 /// ```
-/// use ungil_exec::{Executor, ThreadPool, Until, wait};
+/// use ungil_exec::{Submit, ThreadPool, Until, wait};
 ///
 /// let pool = ThreadPool::new(2);
 /// let futures = [1, 2, 3].map(|n| pool.submit(move || Ok::<_, String>(n)).unwrap());
