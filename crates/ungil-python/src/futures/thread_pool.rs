@@ -202,6 +202,11 @@ impl ThreadPool {
         join(py, &self.opened()?.shared)
     }
 
+    /// Whether this thread is one of the executor's.
+    fn _is_own_thread(&self) -> bool {
+        self.opened.get().is_some_and(|opened| is_worker_of(&opened.shared))
+    }
+
     /// Whether the executor takes no more calls.
     #[getter]
     fn _shutdown(&self) -> bool {
