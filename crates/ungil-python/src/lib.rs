@@ -16,6 +16,7 @@ mod dispatcher;
 mod drops;
 mod eager;
 mod errors;
+mod exact;
 mod explain;
 mod gil;
 mod host;
@@ -46,6 +47,8 @@ mod _core {
     use crate::eager::_specialise;
     #[pymodule_export]
     use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
+    #[pymodule_export]
+    use crate::exact::ExactCode;
     #[pymodule_export]
     use crate::process::{
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,

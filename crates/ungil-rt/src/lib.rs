@@ -17,6 +17,7 @@ mod context;
 mod fork;
 mod host;
 mod job;
+mod libm;
 pub mod parallel;
 mod poll;
 mod pool;

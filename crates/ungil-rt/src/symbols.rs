@@ -1,6 +1,6 @@
 //! The table of what generated code may call: names and addresses, which the loader defines as absolute symbols.
 
-use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
+use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick};
 
 /// Name and address of everything that generated code refers to in this runtime.
 ///
@@ -22,11 +22,12 @@ use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
 /// double  ungil_rt_quarter_rest_low(double x);
 /// double  ungil_rt_sin(double x);
 /// double  ungil_rt_cos(double x);
+/// double  ungil_rt_libm_NAME(double, …);              // the C library's NAME, see `libm`
 /// ```
 ///
 /// where `Body` is [`crate::Body`].
 pub fn symbols() -> Vec<(&'static str, usize)> {
-    vec![
+    let mut symbols = vec![
         ("ungil_rt_tick", (&raw const tick::TICK).expose_provenance()),
         ("ungil_rt_poll", poll::ungil_rt_poll as *const () as usize),
         ("ungil_rt_raise", context::ungil_rt_raise as *const () as usize),
@@ -41,7 +42,9 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_quarter_rest_low", reduction::ungil_rt_quarter_rest_low as *const () as usize),
         ("ungil_rt_sin", reduction::ungil_rt_sin as *const () as usize),
         ("ungil_rt_cos", reduction::ungil_rt_cos as *const () as usize),
-    ]
+    ];
+    symbols.extend(libm::symbols());
+    symbols
 }
 
 #[cfg(test)]
