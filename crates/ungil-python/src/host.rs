@@ -121,6 +121,10 @@ impl<'py> PythonHost<'py> {
         if object.is_instance_of::<PyCFunction>()
             && let Some(name) = self.builtin_name(object)?
         {
+            if self.is_exact && !exact::agrees(object, &name)? {
+                let description = format!("`{name}`, which here is not the C library's");
+                return Ok(Object::Other { description });
+            }
             return Ok(Object::Builtin(name.into()));
         }
         Ok(Object::Other { description: describe(object)? })

@@ -1,6 +1,6 @@
 //! The table of what generated code may call: names and addresses, which the loader defines as absolute symbols.
 
-use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick};
+use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick, wide};
 
 /// Name and address of everything that generated code refers to in this runtime.
 ///
@@ -23,6 +23,7 @@ use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick
 /// double  ungil_rt_sin(double x);
 /// double  ungil_rt_cos(double x);
 /// double  ungil_rt_libm_NAME(double, …);              // the C library's NAME, see `libm`
+/// // and __divti3, __modti3, __udivti3, __umodti3, as compilers know them
 /// ```
 ///
 /// where `Body` is [`crate::Body`].
@@ -44,6 +45,7 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_cos", reduction::ungil_rt_cos as *const () as usize),
     ];
     symbols.extend(libm::symbols());
+    symbols.extend(wide::symbols());
     symbols
 }
 
@@ -59,7 +61,7 @@ mod tests {
         let names: HashSet<_> = symbols.iter().map(|(name, _)| name).collect();
         let addresses: HashSet<_> = symbols.iter().map(|(_, address)| address).collect();
         assert_eq!((names.len(), addresses.len()), (symbols.len(), symbols.len()));
-        assert!(names.iter().all(|name| name.starts_with("ungil_rt_")));
+        assert!(names.iter().all(|name| name.starts_with("ungil_rt_") || name.ends_with("ti3")));
         assert!(!addresses.contains(&0));
     }
 }

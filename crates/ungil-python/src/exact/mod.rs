@@ -9,6 +9,7 @@
 //! - No lock is held while Python runs, while anything is compiled, or while references are dropped.
 
 mod captures;
+mod library;
 mod record;
 mod values;
 
@@ -446,6 +447,11 @@ pub(crate) fn is_plain(object: &Bound<'_, PyAny>) -> bool {
         || object.is_instance_of::<PyType>()
         || object.is_exact_instance_of::<pyo3::types::PyString>()
         || object.is_exact_instance_of::<PyTuple>()
+}
+
+/// Whether a function that the compiler knows by `name` is for the interpreter what it is for compiled code.
+pub(crate) fn agrees(object: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
+    name.strip_prefix("math.").map_or(Ok(true), |name| library::agrees(object, name))
 }
 
 /// Whether `code` is what the interpreter makes of some function in `text`.
