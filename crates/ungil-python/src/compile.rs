@@ -59,21 +59,23 @@ pub(crate) fn overload_for<'a>(
         return Ok(overload);
     }
     if this.options.semantics != Semantics::Python {
-        return compile(callable, types, ret);
+        return compile(callable, &PythonHost::new(callable), types, ret);
     }
     // Under the turn, so that who waited for it finds what it ended with.
     if let Some(why) = this.refusals.why(types) {
         return Err(TypingError::new_err(why));
     }
-    compile(callable, types, ret).inspect_err(|error| {
+    let host = PythonHost::new(callable);
+    compile(callable, &host, types, ret).inspect_err(|error| {
         if error.is_instance_of::<PyException>(callable.py()) {
-            this.refusals.add(types, error.value(callable.py()).to_string());
+            this.refusals.add(types, error.value(callable.py()).to_string(), host.take_captures());
         }
     })
 }
 
 fn compile<'a>(
     callable: &'a Bound<'_, Dispatcher>,
+    host: &PythonHost<'_>,
     types: &[Type],
     ret: Option<&Type>,
 ) -> PyResult<&'a Overload> {
@@ -81,8 +83,7 @@ fn compile<'a>(
     let this = callable.get();
     let is_exact = this.options.semantics == Semantics::Python;
     let opt_level = options::opt_level()?;
-    let host = PythonHost::new(callable);
-    let lowered = ungil_jit::lower(&host, this.id, types, &this.options);
+    let lowered = ungil_jit::lower(host, this.id, types, &this.options);
     host.take_error()?;
     let lowered = lowered.map_err(|error| from_jit(&error))?;
     if is_exact {

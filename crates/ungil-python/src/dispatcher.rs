@@ -298,6 +298,7 @@ impl Dispatcher {
         visit.call(&self.target_options)?;
         self.parameters.traverse(visit)?;
         self.table.traverse(visit)?;
+        self.refusals.traverse(visit)?;
         self.objects.traverse(visit)
     }
 
@@ -306,6 +307,7 @@ impl Dispatcher {
         self.table.retire();
         drop(self.objects.take());
         drop(self.table.take_captures());
+        drop(self.refusals.take_captures());
     }
 }
 

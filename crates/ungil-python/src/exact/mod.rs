@@ -11,11 +11,12 @@
 mod captures;
 mod library;
 mod record;
+mod refusals;
 mod values;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -34,9 +35,11 @@ use crate::overload::Overload;
 use crate::{call, compile, raise, typeof_};
 
 pub(crate) use captures::{Capture, contents, global};
+pub(crate) use refusals::Refusals;
 
 use captures::Captures;
 use record::Record;
+use refusals::Refusal;
 
 /// How often what a function captured may have changed before it is left to the interpreter for good.
 const MOST_RENEWALS: u32 = 32;
@@ -53,30 +56,6 @@ pub(crate) struct Exactly {
 impl Exactly {
     pub(crate) fn new(captures: Vec<Capture>) -> Self {
         Self { captures: Captures::new(captures), record: Record::default() }
-    }
-}
-
-/// The types for which there is no code, and why.
-#[derive(Default)]
-pub(crate) struct Refusals(Mutex<Vec<(Vec<Type>, String)>>);
-
-impl Refusals {
-    /// Why there is no code for these types, if that is known.
-    pub(crate) fn why(&self, types: &[Type]) -> Option<String> {
-        self.lock().iter().find(|(known, _)| known == types).map(|(_, why)| why.clone())
-    }
-
-    /// Remembers it.
-    pub(crate) fn add(&self, types: &[Type], why: String) {
-        let mut all = self.lock();
-        if !all.iter().any(|(known, _)| known == types) {
-            all.push((types.to_vec(), why));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Vec<Type>, String)>> {
-        // Nothing panics between two related writes, so what a panicking thread left is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,8 +151,8 @@ impl ExactCode {
                 counts.why,
             ))?;
         }
-        for (types, why) in dispatcher.refusals.lock().clone() {
-            all.append((spell(&types), -1, -1, -1, why))?;
+        for refusal in dispatcher.refusals.all() {
+            all.append((spell(&refusal.types), -1, -1, -1, refusal.why.clone()))?;
         }
         Ok(all)
     }
@@ -227,7 +206,15 @@ impl ExactCode {
                 // SAFETY: the caller's arguments, the defaults and `bound` keep them alive.
                 .map(|arg| unsafe { Bound::from_borrowed_ptr(py, *arg) })
                 .collect();
-            let Some(version) = self.version(callable, &objects)? else { return Ok(None) };
+            let version = match self.version(callable, &objects)? {
+                Found::Version(version) => version,
+                Found::Nothing => return Ok(None),
+                Found::Refusal(refusal) if refusal.captures.hold(py)? => return Ok(None),
+                Found::Refusal(_) => {
+                    self.retire(py, generation);
+                    continue;
+                }
+            };
             let Some(exactly) = &version.exactly else { return Ok(None) };
             if !(generation.own.hold(py)? && exactly.captures.hold(py)?) {
                 self.retire(py, generation);
@@ -247,7 +234,7 @@ impl ExactCode {
         &self,
         callable: &'a Bound<'_, Dispatcher>,
         args: &[Bound<'_, PyAny>],
-    ) -> PyResult<Option<&'a Overload>> {
+    ) -> PyResult<Found<'a>> {
         let this = callable.get();
         let mut types = Vec::with_capacity(args.len());
         for (index, arg) in args.iter().enumerate() {
@@ -255,30 +242,34 @@ impl ExactCode {
                 let name = this.parameters.name(callable.py(), index);
                 let class = arg.get_type().qualname()?;
                 self.note(format!("the argument `{name}` is a `{class}` that compiled code does not take"));
-                return Ok(None);
+                return Ok(Found::Nothing);
             };
             types.push(ty);
         }
         if let Some(version) = this.table.iter().find(|version| version.signature.args == types) {
-            return Ok(Some(version));
+            return Ok(Found::Version(version));
         }
-        if this.refusals.why(&types).is_some() {
-            return Ok(None);
+        if let Some(refusal) = this.refusals.find(&types) {
+            return Ok(Found::Refusal(refusal));
         }
-        if this.table.iter().count() + this.refusals.lock().len() >= MOST_VERSIONS {
+        if this.table.iter().count() + this.refusals.all().len() >= MOST_VERSIONS {
             self.note(format!(
                 "it was called with more than {MOST_VERSIONS} combinations of types or functions"
             ));
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         // A panic must be on record for these types, too, or each call would panic anew.
         match catch_unwind(AssertUnwindSafe(|| compile::overload_for(callable, &types, None))) {
-            Ok(Ok(version)) => Ok(Some(version)),
-            Ok(Err(error)) if error.is_instance_of::<PyException>(callable.py()) => Ok(None),
+            Ok(Ok(version)) => Ok(Found::Version(version)),
+            Ok(Err(error)) if error.is_instance_of::<PyException>(callable.py()) => Ok(Found::Nothing),
             Ok(Err(error)) => Err(error),
             Err(_) => {
-                this.refusals.add(&types, "the compiler panicked, which is a fault of ungil".into());
-                Ok(None)
+                this.refusals.add(
+                    &types,
+                    "the compiler panicked, which is a fault of ungil".into(),
+                    Vec::new(),
+                );
+                Ok(Found::Nothing)
             }
         }
     }
@@ -328,6 +319,13 @@ impl ExactCode {
         // Nothing panics between two related writes, so what a panicking thread left is whole.
         self.generation.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What there is for some arguments.
+enum Found<'a> {
+    Version(&'a Overload),
+    Refusal(Arc<Refusal>),
+    Nothing,
 }
 
 /// Runs a version; none if the interpreter must run the call.
