@@ -59,14 +59,15 @@ class ExactVersion:
 class Exact(Generic[_P, _R_co]):
     """Give what `function(*args, **kwargs)` gives in CPython, to the bit, its type and its exceptions included.
 
-    A plain function that computes with numbers is compiled for the types of its arguments, and runs without the GIL where it
-    may run long. Where its code cannot know CPython's answer, because an int outgrows 64 bits or anything would be raised,
-    the interpreter runs the function again from its start: what is compiled has no effects. What cannot be compiled so, the
-    interpreter runs as ever, and `explain` says why.
+    A plain function that computes with numbers is compiled for the types of its arguments, and runs without the GIL
+    where it may run long. Where its code cannot know CPython's answer, because an int outgrows 64 bits or anything
+    would be raised, the interpreter runs the function again from its start: what is compiled has no effects. What
+    cannot be compiled so, the interpreter runs as ever, and `explain` says why.
 
-    What a function reads from outside (globals, closures, defaults, attributes of modules, the functions that it calls) is
-    looked at before each call; where it has changed, the function is compiled anew. While a call runs, it is constant.
-    A tracer or a coverage tool does not see compiled calls, and these do not count towards the limit of recursion.
+    What a function reads from outside (globals, closures, defaults, attributes of modules, the functions that it calls)
+    is looked at before each call; where it has changed, the function is compiled anew. While a call runs, it is
+    constant. A tracer or a coverage tool does not see compiled calls, and these do not count towards the limit of
+    recursion.
 
     Args:
         function: anything callable; all but functions written in Python is just called.

@@ -1,6 +1,4 @@
-"""Functions of two numbers that exact code must agree on with the interpreter; a module of its own, which pytest does not rewrite."""
-
-# ruff: noqa: D103, B015 - each is what its name says
+"""Functions of two numbers, of which exact code and the interpreter must give the same; apart, for pytest rewrites tests."""
 
 from __future__ import annotations
 
@@ -163,7 +161,14 @@ def converted(a, b):
 
 
 def classified(a, b):
-    return math.isnan(a), math.isinf(b), math.isfinite(a), math.fabs(a), isinstance(a, int), isinstance(b, (bool, float))
+    return (
+        math.isnan(a),
+        math.isinf(b),
+        math.isfinite(a),
+        math.fabs(a),
+        isinstance(a, int),
+        isinstance(b, (bool, float)),
+    )
 
 
 def signed(a, b):
@@ -266,7 +271,7 @@ def summed(a, b):
 
 
 def applied(a, b):
-    twice = lambda x: x * 2 + a  # noqa: E731 - as programs have it
+    twice = lambda x: x * 2 + a
     return twice(b), twice(twice(1))
 
 

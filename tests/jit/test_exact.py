@@ -1,4 +1,4 @@
-"""Exact code gives CPython's results to the bit, or hands the call back: on the values where the two would come apart."""
+"""Exact code gives CPython's results to the bit, or hands the call back: on the values where they would come apart."""
 
 from __future__ import annotations
 
@@ -148,7 +148,9 @@ def parabola(x):
     return x * x - 1
 
 
-@pytest.mark.parametrize("f", [math.cos, math.sin, math.exp, math.sqrt, math.atan, parabola, lambda x: math.cos(x) ** 2, abs])
+@pytest.mark.parametrize(
+    "f", [math.cos, math.sin, math.exp, math.sqrt, math.atan, parabola, lambda x: math.cos(x) ** 2, abs]
+)
 @pytest.mark.parametrize(("a", "b"), [(0, math.pi / 2), (0.0, 1.0), (-1, 3), (0, 2**62)])
 def test_the_lectures_integral_is_the_interpreters_to_the_bit(f: Callable[[float], float], a: Any, b: Any) -> None:
     exact = Exact(integrate)

@@ -1,4 +1,4 @@
-"""Calls of exact functions: what is captured, what is passed, who runs what, and that nothing ever fails for being compiled."""
+"""Calls of exact functions: what is captured and passed, who runs what, and that nothing fails for being compiled."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def printing(x):
     return x
 
 
-def appending(x, seen=[]):  # noqa: B006 - it is what must not be run twice
+def appending(x, seen=[]):
     seen.append(x)
     return len(seen)
 
