@@ -18,6 +18,7 @@ __all__ = [
     "DeadlockError",
     "Dispatcher",
     "Event",
+    "ExactCode",
     "LifoQueue",
     "Lock",
     "Optional",
@@ -88,6 +89,19 @@ class CacheWarning(RuntimeWarning):
 
 class UnsupportedError(UngilError):
     """The language of compiled functions, or an option, has no such thing (yet)."""
+
+@final
+class ExactCode:
+    """Compiled code for a function, with the answers of the interpreter; `ungil._exact.Exact` is made of it."""
+
+    def __new__(cls, function: Callable[..., object]) -> ExactCode: ...
+    def attempt(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
+        """The result of `function(*args, **kwargs)`, or `NotImplemented` if the interpreter must run that."""
+    def versions(self) -> list[tuple[str, int, int, int, str | None]]:
+        """What became of each combination of argument types: `(types, compiled, handed_back, passed_over, why)`."""
+    @property
+    def note(self) -> str | None:
+        """Why the last call that no version was tried for was not; `None` if there was none."""
 
 @final
 class Dispatcher(Generic[_P, _R_co]):
