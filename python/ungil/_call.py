@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextvars
 import math
+import weakref
+from concurrent.futures import InvalidStateError
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -160,6 +162,15 @@ class Options(Executor):
         self._executor._submit_call(future, call, settings.priority, settings.block)
         return future
 
+    def _weakly(self) -> Callable[[], Options | None]:
+        executor_reference, settings = weakref.ref(self._executor), self._settings
+
+        def view() -> Options | None:
+            executor = executor_reference()
+            return None if executor is None else Options(executor, settings)
+
+        return view
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Shut the executor down that this is a view of.
 
@@ -209,7 +220,7 @@ class _Call:
         timeout = self._settings.timeout
         # What the call raises has its frames, and must not keep the future, which has what it raises.
         future, self._future = self._future, None
-        if timeout is None:
+        if timeout is None or timeout == math.inf:
             del future
             return self._attempts()
         assert future is not None
@@ -240,21 +251,19 @@ class _Call:
         return self._context.run(self._fn, *self._args, **self._kwargs)
 
     def _time_out(self, future: concurrent.futures.Future[Any]) -> None:
-        text = f"{self._name} was not over within its timeout of {self._settings.timeout} s"
-        # First the end, or the call might end as one that was stopped.
-        if _try_to_end(future, TimeoutError(text)):
+        try:
+            future.set_exception(
+                TimeoutError(f"{self._name} was not over within its timeout of {self._settings.timeout} s")
+            )
+        except InvalidStateError:
+            # It came to its end at the last moment.
+            return
+        except BaseException:
+            # From a callback; the future has its end.
             self.stop_token.request_stop()
-
-
-def _try_to_end(future: concurrent.futures.Future[Any], error: BaseException) -> bool:
-    """End the future with an exception; False, if it has come to another end."""
-    from concurrent.futures import InvalidStateError
-
-    try:
-        future.set_exception(error)
-    except InvalidStateError:
-        return False
-    return True
+            raise
+        # Not before, or the call might end as one that was stopped.
+        self.stop_token.request_stop()
 
 
 Options.__module__ = Retry.__module__ = "ungil.futures"

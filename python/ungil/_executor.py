@@ -89,15 +89,18 @@ class Executor(concurrent.futures.Executor):
             futures = deque(map(self.submit, repeat(fn), *iterables))
         else:
             futures = deque()
-        # The iterator may outlive the executor, and does not keep it alive.
-        results = _results(futures, end, weakref.ref(self), fn, arguments if buffersize is not None else None)
+        results = _results(futures, end, self._weakly(), fn, arguments if buffersize is not None else None)
         return shown(results, len(futures) if buffersize is None else None) if progress else results
+
+    def _weakly(self) -> Callable[[], concurrent.futures.Executor | None]:
+        """Return what gives this executor for as long as it lives: an iterator of results may outlive it."""
+        return weakref.ref(self)
 
 
 def _results(
     futures: deque[concurrent.futures.Future[T]],
     end: float | None,
-    executor_reference: weakref.ref[Executor],
+    find_executor: Callable[[], concurrent.futures.Executor | None],
     fn: Callable[..., T],
     arguments: Iterator[tuple[Any, ...]] | None,
 ) -> Iterator[T]:
@@ -106,7 +109,7 @@ def _results(
         while futures:
             if (
                 arguments is not None
-                and (executor := executor_reference()) is not None
+                and (executor := find_executor()) is not None
                 and (each := next(arguments, None)) is not None
             ):
                 futures.append(executor.submit(fn, *each))

@@ -1,13 +1,15 @@
 """`TaskGroup` over an executor: a `with` block that does not end before the calls that were submitted in it.
 
-What holds in it: a future of the group is in `_futures` until the block's end has seen it done.
+What holds in it: a future of the group is in `_futures` from its submission until it was seen done, and a submission
+that is under way is counted in `_n_submitting`; so the block does not end before either. Nothing is submitted,
+cancelled or waited for under the lock.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
 
-from ungil._core import RLock
+from ungil._core import Condition
 from ungil._task_group import raise_failures
 from ungil._thread import StopRequested
 from ungil._waiting import wait
@@ -51,8 +53,9 @@ class TaskGroup:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._state = "new"
-        # Re-entrant, since a callback or a signal's handler may come to it while this thread is inside.
-        self._lock = RLock()
+        # Over a lock that is re-entrant: a callback or a signal's handler may come to it while this thread is inside.
+        self._changed = Condition()
+        self._n_submitting = 0
         self._is_stopping = False
         self._futures: set[Future[Any]] = set()
         self._failures: list[BaseException] = []
@@ -85,15 +88,24 @@ class TaskGroup:
             RuntimeError: the group's block has not begun or has ended, or the executor was shut down.
             StopRequested: a call of the group has failed.
         """
-        with self._lock:
+        with self._changed:
             if self._state != "open":
                 raise RuntimeError(f"a TaskGroup submits calls within its `with` block: this one is {self._state}")
             if self._is_stopping:
                 raise StopRequested("a call of the group has failed")
+            self._n_submitting += 1
+        try:
             future = self._executor.submit(fn, *args, **kwargs)
-            self._futures.add(future)
-        # Outside of the lock: it may be called at once.
+            with self._changed:
+                self._futures.add(future)
+        finally:
+            with self._changed:
+                self._n_submitting -= 1
+                self._changed.notify_all()
         future.add_done_callback(self._look)
+        if self._is_stopping:
+            # Since it was submitted.
+            future.cancel()
         return future
 
     def __exit__(
@@ -120,7 +132,9 @@ class TaskGroup:
     def _wait(self) -> None:
         """Wait for all futures, those included that are submitted meanwhile."""
         while self._state != "over":
-            with self._lock:
+            with self._changed:
+                while self._n_submitting and not self._futures:
+                    self._changed.wait()
                 futures = set(self._futures)
                 if not futures:
                     self._state = "over"
@@ -132,7 +146,7 @@ class TaskGroup:
 
     def _look(self, future: Future[Any]) -> None:
         """Take note of how a future has ended, once."""
-        with self._lock:
+        with self._changed:
             if future not in self._futures:
                 return
             self._futures.discard(future)
@@ -144,7 +158,7 @@ class TaskGroup:
             self._note(failure)
 
     def _note(self, failure: BaseException) -> None:
-        with self._lock:
+        with self._changed:
             # What one call's `result` raised in another is that call's failure, and was noted then.
             if not isinstance(failure, StopRequested) and not any(failure is noted for noted in self._failures):
                 self._failures.append(failure)

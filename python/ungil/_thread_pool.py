@@ -29,11 +29,8 @@ if TYPE_CHECKING:
         """The standard class, as which type checkers see ours, with what ours has of its own."""
 
         _initializer: Any
-        _shutdown_lock: Any
 
-        def _open(self, max_workers: int, max_pending: int, future: type, prepared: object) -> None: ...
-        def _worker(self, initializer: object, initargs: tuple[Any, ...]) -> _core._Worker: ...
-        def _lose_worker(self) -> bool: ...
+        def _open(self, start: object, max_workers: int, max_pending: int, future: type, prepared: object) -> None: ...
         def _close(self, cancel_futures: bool) -> None: ...
         def _join(self) -> None: ...
         def _is_own_thread(self) -> bool: ...
@@ -60,7 +57,8 @@ class ThreadPoolExecutor(_Bases):
     interpreter waits for them.
 
     A call that waits for another call of the same executor takes up a thread meanwhile. If all threads are taken up so,
-    a further one is started, with a `RuntimeWarning`: nothing would ever end otherwise.
+    a further one is started, with a `RuntimeWarning`: nothing would ever end otherwise. When the waits are over, one
+    thread too many goes on with the call that it makes, and leaves after that.
 
     Any number of threads may call all methods. A forked child may use the executor: it has no threads there until a
     call is submitted, and calls that were waiting are the parent's to make; their futures are cancelled in the child.
@@ -112,11 +110,7 @@ class ThreadPoolExecutor(_Bases):
         self._initializer = initializer
         self._initargs = initargs
         self._thread_name_prefix = thread_name_prefix or f"ThreadPoolExecutor-{self._counter()}"
-        self._threads: set[threading.Thread] = set()
-        # Held while a thread is started, so that a shutdown sees all of them. Re-entrant, since a signal's handler may
-        # submit.
-        self._shutdown_lock = _core.RLock()
-        self._has_warned = False
+        self._starter = _Starter(self._thread_name_prefix, initializer, initargs)
         self._trace: Trace | None = None
         self._prepared: Callable[..., Any] | None = None
         if compile:
@@ -124,7 +118,7 @@ class ThreadPoolExecutor(_Bases):
             from ungil._compiling import prepared
 
             self._prepared = prepared
-        self._open(math.ceil(max_workers), max_pending or 0, Future, self._prepared)
+        self._open(self._starter, math.ceil(max_workers), max_pending or 0, Future, self._prepared)
         _EXECUTORS.add(self)
 
     def options(
@@ -233,8 +227,8 @@ class ThreadPoolExecutor(_Bases):
         The file is in Chrome's format for traces: https://ui.perfetto.dev and chrome://tracing show it.
 
         Args:
-            path: the file, which is written at the end of the trace's `with` block, by its `close`, or when the
-                executor is shut down.
+            path: the file, which is written at the end of the trace's `with` block, by its `close`, or by the
+                executor's `shutdown`; calls that are not over by then are not in it. Not by a forked child.
 
         Returns:
             The trace.
@@ -283,48 +277,63 @@ class ThreadPoolExecutor(_Bases):
             if self._is_own_thread():
                 raise RuntimeError("cannot join current thread")
             self._join()
-            with self._shutdown_lock:
-                threads = list(self._threads)
-            for thread in threads:
+            for thread in self._starter.started():
                 thread.join()
-            if self._trace is not None:
-                self._trace.close()
+        if self._trace is not None:
+            self._trace.close()
+
+    @property
+    def _threads(self) -> set[threading.Thread]:  # type: ignore[override]
+        return self._starter.threads
 
     @property
     def _work_queue(self) -> _WorkQueue:  # type: ignore[override]
         return _WorkQueue(self)
 
-    def _start_worker(self, number: int) -> None:
-        """Start the thread of that number, which the pool has counted already."""
-        with self._shutdown_lock:
+
+class _Starter:
+    """Starts the threads of an executor, whom it does not know: they may outlive it, and start further ones."""
+
+    def __init__(self, prefix: str, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+        self._prefix = prefix
+        self._initializer = initializer
+        self._initargs = initargs
+        self._has_warned = False
+        self.forget()
+
+    def __call__(self, worker: _core._Worker, number: int, is_further: bool) -> None:
+        """Start a thread that runs `worker`; `is_further` beyond the number of threads that was asked for."""
+        with self._lock:
             thread = threading.Thread(
-                name=f"{self._thread_name_prefix}_{number}", target=self._worker(self._initializer, self._initargs)
+                name=f"{self._prefix}_{number}", target=worker, args=(self._initializer, self._initargs)
             )
             try:
                 thread.start()
-            except (RuntimeError, MemoryError):
-                # The system has no thread. If the pool has others, they make the call.
-                if not self._lose_worker():
-                    raise
-            except BaseException:
-                # Ctrl-C while the thread came up.
-                self._threads.add(thread)
-                raise
-            else:
-                self._threads.add(thread)
-
-    def _start_further_worker(self, number: int) -> None:
-        """Start a thread beyond `max_workers`, since all others wait for calls that this executor has yet to make."""
-        self._start_worker(number)
-        if not self._has_warned:
+            finally:
+                # It is not alive if it could not be started, and may not be yet if Ctrl-C interrupted the start.
+                if thread.is_alive() or thread in threading.enumerate():
+                    self.threads.add(thread)
+        if is_further and not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f"all {number} threads of {self!r} wait for calls that were submitted to it: a further thread is"
-                " started, since nothing would ever end otherwise; give the executor more max_workers, or have calls"
-                " not wait for calls of their own executor",
+                f"all {number} threads {self._prefix}_* wait for calls that were submitted to their own executor: a"
+                " further thread is started, since nothing would ever end otherwise; give the executor more"
+                " max_workers, or have calls not wait for calls of their own executor",
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+    def started(self) -> list[threading.Thread]:
+        """Return the threads that were started, one that is about to be included."""
+        with self._lock:
+            return list(self.threads)
+
+    def forget(self) -> None:
+        """Begin anew, as in a forked child: the threads are the parent's."""
+        self.threads: set[threading.Thread] = set()
+        # Held while a thread is started, so that a shutdown sees all of them. Re-entrant, since a signal's handler may
+        # submit.
+        self._lock = _core.RLock()
 
 
 class _WorkQueue:
@@ -348,8 +357,7 @@ _EXECUTORS: weakref.WeakSet[ThreadPoolExecutor] = weakref.WeakSet()
 def _forget_threads() -> None:
     """Let the executors of a forked child begin anew: their threads are the parent's."""
     for executor in list(_EXECUTORS):
-        executor._shutdown_lock = _core.RLock()
-        executor._threads = set()
+        executor._starter.forget()
     _core._forget_thread_pools()
 
 

@@ -1,4 +1,4 @@
-"""Functions that are called after some time, by one thread for the whole process.
+"""Functions that are called after some time, which one thread waits for in the whole process.
 
 What holds: an alarm that may still be due is in `_alarms`, a heap by time, under `_condition`; the thread runs while
 there is one, and ends when there has been none for a while.
@@ -54,7 +54,7 @@ _thread: threading.Thread | None = None
 
 
 def call_later(delay: float, function: Callable[[], object]) -> Alarm:
-    """Have a function called by the timer's thread; it should take no time.
+    """Have a function called, in a thread of its own.
 
     Args:
         delay: after how many seconds.
@@ -62,36 +62,49 @@ def call_later(delay: float, function: Callable[[], object]) -> Alarm:
 
     Returns:
         The alarm, by which it can be cancelled.
+
+    Raises:
+        RuntimeError: the system has no thread for the timer.
     """
     global _room, _thread
     alarm = Alarm(time.monotonic() + delay, next(_numbers), function)
     with _condition:
+        if _thread is None:
+            thread = threading.Thread(target=_run, name="ungil-timer", daemon=True)
+            # It waits for the condition, and finds the alarm.
+            thread.start()
+            _thread = thread
         if len(_alarms) >= _room:
             _alarms[:] = [each for each in _alarms if each._function is not None]
             heapq.heapify(_alarms)
             _room = 64 + 2 * len(_alarms)
         heapq.heappush(_alarms, alarm)
-        if _thread is None:
-            _thread = threading.Thread(target=_run, name="ungil-timer", daemon=True)
-            _thread.start()
-        elif _alarms[0] is alarm:
+        if _alarms[0] is alarm:
             _condition.notify()
     return alarm
 
 
 def _run() -> None:
-    """Call what is due, until there has been nothing for a while."""
+    """Have what is due called, until there has been nothing for a while."""
     while True:
         alarm = _next()
         if alarm is None:
             return
         function = alarm._function
         if function is not None:
-            try:
-                function()
-            except BaseException:
-                # The thread goes on for the others.
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            _call(function)
+
+
+def _call(function: Callable[[], object]) -> None:
+    """Call a function in a thread of its own: it may take its time, or wait for another alarm."""
+    try:
+        threading.Thread(target=function, name="ungil-alarm", daemon=True).start()
+    except RuntimeError:
+        # The system has no thread for it.
+        try:
+            function()
+        except BaseException:
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 def _next() -> Alarm | None:
@@ -109,7 +122,7 @@ def _next() -> Alarm | None:
             left = _alarms[0]._time - time.monotonic()
             if left <= 0:
                 return heapq.heappop(_alarms)
-            _condition.wait(left)
+            _condition.wait(min(left, threading.TIMEOUT_MAX))
 
 
 def _forget() -> None:

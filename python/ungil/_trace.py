@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     class _Pool(Protocol):
         """What a trace needs of an executor."""
 
-        _threads: set[threading.Thread]
-
+        @property
+        def _threads(self) -> set[threading.Thread]: ...
         def _begin_trace(self) -> int: ...
         def _end_trace(self) -> list[tuple[object, int, str, int, int, int]]: ...
 
@@ -63,7 +63,8 @@ class Trace:
         self.closed = False
         self._executor = executor
         # So that a path which cannot be written is told now, and not when the calls are made.
-        self.path.write_text("", encoding="utf-8")
+        self._write([])
+        self._process = os.getpid()
         self._start = executor._begin_trace()
 
     def __enter__(self) -> Self:
@@ -74,11 +75,12 @@ class Trace:
 
     def close(self) -> None:
         """Write the file with the calls that were made since the trace began; nothing, the second time."""
-        if self.closed:
+        process = os.getpid()
+        if self.closed or process != self._process:
+            # In a forked child it is the parent's.
             return
         self.closed = True
-        process = os.getpid()
-        threads = [thread for thread in self._executor._threads if thread.native_id is not None]
+        threads = [thread for thread in list(self._executor._threads) if thread.native_id is not None]
         events: list[dict[str, Any]] = [
             {"name": "thread_name", "ph": "M", "pid": process, "tid": thread.native_id, "args": {"name": thread.name}}
             for thread in sorted(threads, key=lambda thread: thread.name)
@@ -97,6 +99,9 @@ class Trace:
                     "args": {"ending": ending, "waited_us": (begun - submitted) / 1000},
                 }
             )
+        self._write(events)
+
+    def _write(self, events: list[dict[str, Any]]) -> None:
         text = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"})
         self.path.write_text(text, encoding="utf-8")
 

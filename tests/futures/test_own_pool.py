@@ -7,7 +7,7 @@ import pytest
 from ungil.futures import Future, ThreadPoolExecutor, as_completed, wait
 from ungil.threading import Event
 
-MESSAGE = r"all 1 threads of .* wait for calls that were submitted to it"
+MESSAGE = r"all 1 threads .* wait for calls that were submitted to their own executor"
 
 
 def test_a_call_that_waits_for_another_gets_a_further_thread() -> None:

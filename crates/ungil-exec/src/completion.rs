@@ -288,15 +288,29 @@ impl<T, E, C> Completion<T, E, C> {
         }
     }
 
-    /// Puts the state and the outcome there by hand, and tells nobody; returns the outcome that was there.
-    pub fn overwrite(
+    /// Puts the state there by hand. Who waits for an end is told, but callbacks are not given out.
+    pub fn overwrite_state(&self, state: State) {
+        let mut inside = self.inside.enter();
+        self.become_(&mut inside, state);
+        let Some(ending) = inside.ending() else {
+            // Threads look, those who wait for several futures do not.
+            let woken = if state.is_done() { inside.signal_waiters() } else { Vec::new() };
+            drop(inside);
+            return wake_all(woken);
+        };
+        let groups =
+            inside.audience.as_mut().map(|audience| mem::take(&mut audience.groups)).unwrap_or_default();
+        let told = Told::<C> { woken: inside.signal_waiters(), groups, ending, callbacks: Vec::new() };
+        drop(inside);
+        told.wake();
+    }
+
+    /// Puts the outcome there by hand, made of the one that there is: what stays and what goes, which is returned.
+    pub fn overwrite_outcome(
         &self,
-        state: impl FnOnce(State) -> State,
         outcome: impl FnOnce(Option<Result<T, E>>) -> (Option<Result<T, E>>, Option<Result<T, E>>),
     ) -> Option<Result<T, E>> {
         let mut inside = self.inside.enter();
-        let state = state(inside.state);
-        self.become_(&mut inside, state);
         let (stays, goes) = outcome(inside.outcome.take());
         inside.outcome = stays;
         goes
@@ -353,12 +367,16 @@ impl<T, E, C> Inside<T, E, C> {
     }
 
     fn tell_of_cancellation(&mut self) -> Told<C> {
-        let mut told = Told::nobody(Ending::Cancelled);
+        let mut told = Told { woken: self.signal_waiters(), ..Told::nobody(Ending::Cancelled) };
         if let Some(audience) = &mut self.audience {
-            told.woken = audience.waiters.signal(usize::MAX, Signal::GRANTED);
             told.callbacks = mem::take(&mut audience.callbacks);
         }
         told
+    }
+
+    fn signal_waiters(&mut self) -> Vec<Woken> {
+        let waiters = self.audience.as_mut().map(|audience| &mut audience.waiters);
+        waiters.map(|waiters| waiters.signal(usize::MAX, Signal::GRANTED)).unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@
 //! - While a worker is idle, no task waits: a task that is submitted is handed to the one that has been idle longest.
 //! - There are at most `max_workers` workers that are not blocked, and a task waits only while there are as many, or one is on its way.
 //! - A worker that waits for the pool's own tasks says so ([`Pool::block`]). When all do, nobody is left to do these tasks: then, and only then, there may
-//!   be one more. So nothing waits for ever for its own pool.
+//!   be one more. So nothing waits for ever for its own pool. When the waits are over there is one too many, which leaves before it takes another task.
 
 use std::mem;
 
@@ -182,13 +182,14 @@ impl<T> Pool<T> {
     pub fn next(&self, is_first: bool) -> Next<T> {
         let mut inside = self.inside.enter();
         inside.n_starting -= usize::from(is_first);
-        if let Some(task) = inside.backlog.pop() {
+        let is_surplus = inside.n_surplus() > 0;
+        if !is_surplus && let Some(task) = inside.backlog.pop() {
             let woken = inside.admit();
             drop(inside);
             wake_all(woken);
             return Next::Task(task);
         }
-        if inside.is_shut_down || inside.has_surplus() {
+        if is_surplus || inside.is_shut_down {
             let woken = inside.leave();
             drop(inside);
             wake_all(woken);
@@ -211,10 +212,13 @@ impl<T> Pool<T> {
     pub fn lose(&self, was_started: bool) -> Vec<T> {
         let mut inside = self.inside.enter();
         inside.n_starting -= usize::from(!was_started);
-        let woken = inside.leave();
+        let joiners = inside.leave();
         let left = if inside.n_workers == 0 { inside.backlog.take() } else { Vec::new() };
+        // There is room now, in the backlog or for a worker.
+        let submitters = inside.submitters.signal(usize::MAX, Signal::RETRY);
         drop(inside);
-        wake_all(woken);
+        wake_all(joiners);
+        wake_all(submitters);
         left
     }
 
@@ -229,11 +233,12 @@ impl<T> Pool<T> {
     pub fn unblock(&self) {
         let mut inside = self.inside.enter();
         inside.n_blocked = inside.n_blocked.saturating_sub(1);
-        if !inside.has_surplus() {
+        let n_surplus = inside.n_surplus();
+        if n_surplus == 0 {
             return;
         }
-        // One that is idle finds that it is too many.
-        let woken = inside.idle.signal_first(Signal::RETRY);
+        // Those that are idle find that they are too many. If none is, the next to ask for a task does.
+        let woken = inside.idle.signal(n_surplus, Signal::RETRY);
         drop(inside);
         wake_all(woken);
     }
@@ -316,9 +321,9 @@ impl<T> Inside<T> {
         Demand::Worker(self.n_started - 1)
     }
 
-    /// Whether there are more workers than may be, since those that were blocked are not any more.
-    fn has_surplus(&self) -> bool {
-        self.n_workers > self.max_workers && self.n_blocked < self.max_workers
+    /// How many more workers there are than may be, since those that were blocked are not any more.
+    fn n_surplus(&self) -> usize {
+        (self.n_workers - self.n_blocked.min(self.n_workers)).saturating_sub(self.max_workers)
     }
 
     /// Lets in those who wait for room, as many as there is.

@@ -84,13 +84,13 @@ impl Future {
         self.completion.state().name()
     }
 
-    /// Changes the state and tells nobody.
+    /// Changes the state by hand; those who wait for the end are told, and callbacks not called.
     #[setter(_state)]
     fn set_state(&self, name: &str) -> PyResult<()> {
         let Some(state) = State::named(name) else {
             return Err(PyValueError::new_err(format!("a future has no state {name:?}")));
         };
-        drop(self.completion.overwrite(|_| state, |there| (there, None)));
+        self.completion.overwrite_state(state);
         Ok(())
     }
 
@@ -103,13 +103,10 @@ impl Future {
     #[setter(_result)]
     fn set_result_alone(&self, py: Python<'_>, result: Py<PyAny>) {
         let is_none = result.is_none(py);
-        drop(self.completion.overwrite(
-            |state| state,
-            |there| match there {
-                Some(Err(_)) if is_none => (there, Some(Ok(result))),
-                there => (Some(Ok(result)), there),
-            },
-        ));
+        drop(self.completion.overwrite_outcome(|there| match there {
+            Some(Err(_)) if is_none => (there, Some(Ok(result))),
+            there => (Some(Ok(result)), there),
+        }));
     }
 
     /// The exception, or None.
@@ -123,14 +120,11 @@ impl Future {
     #[setter(_exception)]
     fn set_exception_alone(&self, py: Python<'_>, exception: Py<PyAny>) {
         let is_none = exception.is_none(py);
-        drop(self.completion.overwrite(
-            |state| state,
-            |there| match there {
-                there if !is_none => (Some(Err(exception)), there),
-                Some(Err(_)) => (None, there),
-                there => (there, Some(Err(exception))),
-            },
-        ));
+        drop(self.completion.overwrite_outcome(|there| match there {
+            there if !is_none => (Some(Err(exception)), there),
+            Some(Err(_)) => (None, there),
+            there => (there, Some(Err(exception))),
+        }));
     }
 
     /// Gives it the event of a stop token, which is set when the future is cancelled while its call runs.

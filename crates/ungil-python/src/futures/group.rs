@@ -24,6 +24,8 @@ pub(crate) struct Group {
     inner: Arc<ungil_exec::Group>,
     n_futures: usize,
     deadline: Deadline,
+    /// The addresses of the pools of those that had not ended when they were first looked at.
+    pools: Vec<usize>,
     /// Held for a few instructions; nothing is dropped inside, and Python not called.
     members: Mutex<Members>,
 }
@@ -36,8 +38,6 @@ struct Members {
     ready: VecDeque<usize>,
     n_left: usize,
     has_failed: bool,
-    /// The address of the pool of all futures; 0 if they are of several or of none.
-    pool: usize,
 }
 
 #[pymethods]
@@ -50,13 +50,17 @@ impl Group {
         let inner = Arc::new(ungil_exec::Group::new());
         let futures: Vec<Bound<'_, PyAny>> = futures.try_iter()?.collect::<PyResult<_>>()?;
         let mut members = Members { n_left: futures.len(), ..Members::default() };
-        let mut pools =
-            futures.iter().map(|future| future.cast::<Future>().map_or(0, |own| own.get().pool()));
-        members.pool = pools.next().filter(|first| pools.all(|pool| pool == *first)).unwrap_or_default();
-        drop(pools);
+        let mut pools = Vec::new();
         for (index, future) in futures.iter().enumerate() {
             let ended = match future.cast::<Future>() {
-                Ok(own) => own.get().completion.watch(&inner, index),
+                Ok(own) => {
+                    let ended = own.get().completion.watch(&inner, index);
+                    // They mostly come one pool after the other.
+                    if ended.is_none() && pools.last() != Some(&own.get().pool()) {
+                        pools.push(own.get().pool());
+                    }
+                    ended
+                }
                 Err(_) => Watcher::install(py, &inner, index, future)?,
             };
             if let Some(ending) = ended {
@@ -66,7 +70,7 @@ impl Group {
         }
         let n_futures = futures.len();
         members.futures = futures.into_iter().map(|future| Some(future.unbind())).collect();
-        Ok(Self { inner, n_futures, deadline, members: Mutex::new(members) })
+        Ok(Self { inner, n_futures, deadline, pools, members: Mutex::new(members) })
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -165,10 +169,10 @@ impl Group {
 
     /// Waits for what the group needs; whether it is there in time.
     fn wait_for_it(&self, py: Python<'_>) -> PyResult<bool> {
-        let (pool, deadline) = (self.members().pool, self.deadline);
+        let deadline = self.deadline;
         let mut ticket = Ticket::default();
         let mut wait = || gil::wait(py, || self.inner.wait(&mut ticket, deadline));
-        let ended = if deadline.is_none() { worker::blocked(py, pool, wait)? } else { wait()? };
+        let ended = if deadline.is_none() { worker::blocked(py, &self.pools, wait)? } else { wait()? };
         Ok(ended.is_ok())
     }
 }

@@ -32,6 +32,15 @@ impl Future {
         self.completion.monitor();
         Ok(monitor)
     }
+
+    /// In a forked child: whoever holds the monitor is not here.
+    pub(crate) fn forget_holder(&self, py: Python<'_>) {
+        if let Some(monitor) = self.monitor.get()
+            && let Err(error) = monitor.condition.call_method0(py, intern!(py, "_at_fork_reinit"))
+        {
+            error.write_unraisable(py, None);
+        }
+    }
 }
 
 /// Makes a transition, under the monitor if there is one; then also those are told who wait there.

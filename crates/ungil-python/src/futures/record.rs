@@ -100,6 +100,8 @@ impl Record {
 
     /// Begins to keep each call.
     pub(crate) fn begin_trace(&self) {
+        // What came too late for the trace before.
+        drop(self.end_trace());
         self.is_traced.store(true, Ordering::Relaxed);
     }
 

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use ungil_exec::State;
 
 use super::future::Future;
 use super::record::{self, Ending, Made, Record};
@@ -22,7 +23,7 @@ pub(crate) struct Task {
 
 impl Task {
     /// Makes the call, unless its future was cancelled, and ends the future.
-    pub(crate) fn run(self, py: Python<'_>, record: &Record) {
+    pub(crate) fn run(&self, py: Python<'_>, record: &Record) {
         let future = self.future.bind(py);
         let begun = record::now();
         match transition::begin(future) {
@@ -75,14 +76,42 @@ impl Task {
 
     /// Ends the future with an exception instead of a call.
     pub(crate) fn fail(&self, py: Python<'_>, error: Py<PyBaseException>) {
-        // It may have been cancelled, and then it keeps that end.
-        let _ = transition::finish(self.future.bind(py), Err(error.into_any()));
+        let future = self.future.bind(py);
+        // It may have been cancelled, and then it keeps that end, of which all are told.
+        if transition::finish(future, Err(error.into_any())).is_err() {
+            let _ = transition::begin(future);
+        }
     }
 
-    /// Cancels it, as its worker would find it.
+    /// Cancels it, and tells all of it, as its worker would.
+    ///
+    /// # Errors
+    ///
+    /// What a callback raised that is no `Exception`; it is cancelled all the same.
     pub(crate) fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        transition::cancel(self.future.bind(py)).map(drop)
+        let future = self.future.bind(py);
+        let cancelled = transition::cancel(future);
+        if future.get().completion.state() == State::Cancelled {
+            transition::begin(future)?;
+        }
+        cancelled.map(drop)
     }
+}
+
+/// Cancels all of `tasks`.
+///
+/// # Errors
+///
+/// What the first callback raised that raised what is no `Exception`.
+pub(crate) fn cancel_all(py: Python<'_>, tasks: &[Task]) -> PyResult<()> {
+    let mut result = Ok(());
+    for task in tasks {
+        let cancelled = task.cancel(py);
+        if result.is_ok() {
+            result = cancelled;
+        }
+    }
+    result
 }
 
 /// Reports what nobody can catch: a callback's `SystemExit`, a future that somebody else has ended.

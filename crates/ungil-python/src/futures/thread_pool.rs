@@ -4,18 +4,19 @@ use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError};
+
 use pyo3::ffi;
-use pyo3::intern;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType, PyWeakrefReference};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use ungil_exec::pool::{Demand, Pool, Refusal};
 use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
 use super::future::Future;
 use super::record::{self, Made, Record, Summary};
-use super::task::Task;
+use super::task::{self, Task};
 use super::worker::{Slots, Worker, is_worker_of};
 use super::{create, errors, transition};
 use crate::gil;
@@ -29,8 +30,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     /// Why it is of no use any more.
     broken: OnceBox<String>,
-    /// The executor, weakly: it starts workers.
-    executor: OnceBox<Py<PyWeakrefReference>>,
+    /// Starts a thread, given its target, its number, and whether it is one beyond the number that was asked for.
+    start: Py<PyAny>,
 }
 
 /// All pools that have ever had a worker and may have one now, for the end of the interpreter and for forked children.
@@ -55,26 +56,45 @@ impl Shared {
         self.broken.get_or_set(why.to_owned());
         self.pool.shutdown();
         let left = self.pool.drain();
-        self.fail(py, left);
+        self.fail(py, &left);
     }
 
     /// Fails calls that nobody will make.
-    pub(crate) fn fail(&self, py: Python<'_>, tasks: Vec<Task>) {
+    pub(crate) fn fail(&self, py: Python<'_>, tasks: &[Task]) {
         for task in tasks {
             let why = self.broken.get().map_or("the pool has no worker", String::as_str);
             task.fail(py, errors::broken_thread_pool(py, why).into_value(py));
         }
     }
 
-    /// Starts a worker beyond the number that was asked for, since all of them wait for calls of their own pool.
-    pub(crate) fn start_further(&self, py: Python<'_>, number: usize) -> PyResult<()> {
-        let executor = self.executor.get().and_then(|weak| weak.bind(py).upgrade());
-        let Some(executor) = executor else {
-            let left = self.pool.lose(false);
-            self.fail(py, left);
+    /// Starts a worker that the pool has counted already; `is_further` beyond the number that was asked for, since all others wait for calls of their own pool.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; not if the system has no thread and the pool has others, which make the calls.
+    pub(crate) fn start_worker(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        number: usize,
+        is_further: bool,
+    ) -> PyResult<()> {
+        let worker = Bound::new(py, Worker::new(Arc::clone(self)));
+        let started = worker
+            .as_ref()
+            .map_err(|error| error.clone_ref(py))
+            .and_then(|worker| self.start.call1(py, (worker, number, is_further)).map(drop));
+        let Err(error) = started else { return Ok(()) };
+        if worker.is_ok_and(|worker| !worker.get().lose()) {
+            // Its thread has begun, and something else was raised meanwhile.
+            return Err(error);
+        }
+        let left = self.pool.lose(false);
+        let is_lack = error.is_instance_of::<PyRuntimeError>(py) || error.is_instance_of::<PyMemoryError>(py);
+        if is_lack && !is_further && self.pool.census().n_workers > 0 {
             return Ok(());
-        };
-        executor.call_method1(intern!(py, "_start_further_worker"), (number,)).map(drop)
+        }
+        task::cancel_all(py, &left)?;
+        Err(error)
     }
 }
 
@@ -104,11 +124,12 @@ impl ThreadPool {
         Self { opened: OnceBox::new() }
     }
 
-    /// Begins to take calls, for at most so many workers, of which `max_pending` may wait; 0 for any number. `future` is the class of the futures, and what
+    /// Begins to take calls, whose threads `start` starts, for at most so many workers, of which `max_pending` may wait; 0 for any number. `future` is the class of the futures, and what
     /// `prepared` makes of a function is called in its place.
-    #[pyo3(signature = (max_workers, max_pending, future, prepared=None))]
+    #[pyo3(signature = (start, max_workers, max_pending, future, prepared=None))]
     fn _open(
-        slf: &Bound<'_, Self>,
+        &self,
+        start: Py<PyAny>,
         max_workers: usize,
         max_pending: usize,
         future: &Bound<'_, PyType>,
@@ -124,32 +145,15 @@ impl ThreadPool {
             record: Record::new(),
             slots: Slots::new(),
             broken: OnceBox::new(),
-            executor: OnceBox::new(),
+            start,
         });
-        shared.executor.get_or_set(PyWeakrefReference::new(slf)?.unbind());
         let weak = Arc::downgrade(&shared);
-        if slf.get().opened.set(Opened { shared, future: future.clone().unbind(), prepared }).is_ok() {
+        if self.opened.set(Opened { shared, future: future.clone().unbind(), prepared }).is_ok() {
             let mut pools = POOLS.enter();
             pools.0.retain(|pool| pool.strong_count() > 0);
             pools.0.push(weak);
         }
         Ok(())
-    }
-
-    /// The target of a new worker's thread.
-    fn _worker(&self, initializer: Option<Py<PyAny>>, initargs: Py<PyTuple>) -> PyResult<Worker> {
-        Ok(Worker { shared: Arc::clone(&self.opened()?.shared), initializer, initargs })
-    }
-
-    /// A worker could not be started, for this reason of the system's; true if there are others, which will make the calls.
-    fn _lose_worker(&self, py: Python<'_>) -> PyResult<bool> {
-        let shared = &self.opened()?.shared;
-        let left = shared.pool.lose(false);
-        let others = shared.pool.census().n_workers > 0;
-        for task in left {
-            task.cancel(py)?;
-        }
-        Ok(others)
     }
 
     /// Submits `call()`, for a future that was made before, to be made before calls of lower priority. With `block`, waits for room in the backlog.
@@ -162,11 +166,14 @@ impl ThreadPool {
     ) -> PyResult<()> {
         let py = slf.py();
         let shared = &slf.get().opened()?.shared;
+        if is_closing(shared) {
+            return Err(refused(py, shared, Refusal::ShutDown));
+        }
         future.get().set_pool(Arc::as_ptr(shared) as usize);
         let args = PyTuple::empty(py).unbind();
         let task = Task { future, function: call, args, kwargs: None, submitted: record::now() };
         let tried = shared.pool.submit(task, priority);
-        settle(slf.as_any(), shared, tried, priority, block)
+        settle(py, shared, tried, priority, block)
     }
 
     /// How many calls returned, raised and were cancelled, and the mean seconds for which they waited and ran.
@@ -194,12 +201,7 @@ impl ThreadPool {
     fn _close(&self, py: Python<'_>, cancel_futures: bool) -> PyResult<()> {
         let pool = &self.opened()?.shared.pool;
         pool.shutdown();
-        if cancel_futures {
-            for task in pool.drain() {
-                task.cancel(py)?;
-            }
-        }
-        Ok(())
+        if cancel_futures { task::cancel_all(py, &pool.drain()) } else { Ok(()) }
     }
 
     /// Waits until no worker is left.
@@ -232,6 +234,16 @@ impl ThreadPool {
     fn _census(&self) -> PyResult<(usize, usize, usize)> {
         let census = self.opened()?.shared.pool.census();
         Ok((census.n_workers, census.n_idle, census.n_pending))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Some(opened) = self.opened.get() else { return Ok(()) };
+        visit.call(&opened.future)?;
+        if let Some(prepared) = &opened.prepared {
+            visit.call(prepared)?;
+        }
+        // What workers share belongs to their threads, which are not to be collected.
+        if Arc::strong_count(&opened.shared) == 1 { visit.call(&opened.shared.start) } else { Ok(()) }
     }
 }
 
@@ -268,18 +280,22 @@ pub(crate) fn close_thread_pools(py: Python<'_>) -> PyResult<()> {
 #[pyfunction]
 #[pyo3(name = "_forget_thread_pools")]
 pub(crate) fn forget_thread_pools(py: Python<'_>) -> PyResult<()> {
+    let mut result = Ok(());
     for shared in all_pools() {
-        for task in shared.pool.drain() {
-            task.cancel(py)?;
+        let tasks = shared.pool.drain();
+        for task in &tasks {
+            task.future.get().forget_holder(py);
         }
+        result = result.and(task::cancel_all(py, &tasks));
         for future in shared.slots.take_lost(py) {
+            future.get().forget_holder(py);
             let why = "the process was forked while another thread of the parent made the call, which does not go on here";
             let error = errors::broken_thread_pool(py, why).into_value(py);
             // It may have ended just before the fork.
             let _ = transition::finish(&future, Err(error.into_any()));
         }
     }
-    Ok(())
+    result
 }
 
 fn all_pools() -> Vec<Arc<Shared>> {
@@ -313,7 +329,7 @@ unsafe extern "C" fn submit(
     let py = unsafe { gil::already_attached() };
     let submitted = pool.opened().and_then(|opened| {
         // SAFETY: the protocol's own arguments.
-        let task = unsafe { task(py, opened, args, n_args as usize, names)? };
+        let task = unsafe { call(py, opened, args, n_args as usize, names)? };
         Ok((opened, task))
     });
     let (opened, task) = match submitted {
@@ -324,9 +340,7 @@ unsafe extern "C" fn submit(
     match opened.shared.pool.submit(task, 0) {
         Ok(Demand::None) => future.into_ptr(),
         tried => slow(|py| {
-            // SAFETY: `slf` is a live object.
-            let executor = unsafe { Bound::from_borrowed_ptr(py, slf) };
-            settle(&executor, &opened.shared, tried, 0, true)?;
+            settle(py, &opened.shared, tried, 0, true)?;
             Ok(future.into_bound(py).into_any())
         }),
     }
@@ -334,21 +348,18 @@ unsafe extern "C" fn submit(
 
 /// Does what is left when a task was submitted, at first in vain maybe: starts a worker, or waits for room if it may.
 fn settle(
-    executor: &Bound<'_, PyAny>,
-    shared: &Shared,
+    py: Python<'_>,
+    shared: &Arc<Shared>,
     tried: Result<Demand, (Task, Refusal)>,
     priority: i64,
     waits: bool,
 ) -> PyResult<()> {
-    let py = executor.py();
     let mut ticket = Ticket::default();
     let mut tried = tried;
     loop {
         match tried {
             Ok(Demand::None) => return Ok(()),
-            Ok(Demand::Worker(number)) => {
-                return executor.call_method1(intern!(py, "_start_worker"), (number,)).map(drop);
-            }
+            Ok(Demand::Worker(number)) => return shared.start_worker(py, number, false),
             Err((task, Refusal::Full)) if is_worker_of(shared) => {
                 tried = shared.pool.submit_from_worker(task, priority);
             }
@@ -367,7 +378,7 @@ fn settle(
 /// # Safety
 ///
 /// The arguments are those of the vectorcall protocol.
-unsafe fn task(
+unsafe fn call(
     py: Python<'_>,
     opened: &Opened,
     args: *const *mut ffi::PyObject,
@@ -379,8 +390,8 @@ unsafe fn task(
             "ThreadPoolExecutor.submit() missing 1 required positional argument: 'fn'",
         ));
     };
-    if IS_CLOSING.load(Ordering::Relaxed) && !opened.shared.pool.is_shut_down() {
-        return Err(PyRuntimeError::new_err("cannot schedule new futures after interpreter shutdown"));
+    if is_closing(&opened.shared) {
+        return Err(refused(py, &opened.shared, Refusal::ShutDown));
     }
     let argument = |index: usize| {
         // SAFETY: the protocol says that so many lie there.
@@ -414,6 +425,11 @@ unsafe fn task(
         kwargs,
         submitted: record::now(),
     })
+}
+
+/// Whether the interpreter has begun to end, and the pool was made since.
+fn is_closing(shared: &Shared) -> bool {
+    IS_CLOSING.load(Ordering::Relaxed) && !shared.pool.is_shut_down()
 }
 
 fn refused(py: Python<'_>, shared: &Shared, refusal: Refusal) -> PyErr {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::{mem, ptr};
 
 use pyo3::ffi;
@@ -18,8 +18,8 @@ use super::thread_pool::Shared;
 use crate::gil;
 
 thread_local! {
-    /// The pool that this thread works for: null, or kept alive by `Worker::work`, which is on the stack.
-    static CURRENT: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+    /// What this thread shares with the pool that it works for: null, or on the stack, in `Worker::__call__`.
+    static CURRENT: Cell<*const Arc<Shared>> = const { Cell::new(ptr::null()) };
     /// Its slot, likewise.
     static OWN_SLOT: Cell<*const Slot> = const { Cell::new(ptr::null()) };
 }
@@ -27,49 +27,71 @@ thread_local! {
 /// The target of a thread of a pool. It holds nothing of the executor, which may be dropped while it works.
 #[pyclass(frozen, name = "_Worker", module = "ungil._core")]
 pub(crate) struct Worker {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) initializer: Option<Py<PyAny>>,
-    pub(crate) initargs: Py<PyTuple>,
+    shared: Arc<Shared>,
+    /// [`NEW`], and then one of the others, for good.
+    state: AtomicU8,
 }
+
+/// It is counted as a worker that is to start.
+const NEW: u8 = 0;
+/// Its thread has begun.
+const BEGUN: u8 = 1;
+/// It is not counted any more: its thread could not be started, as far as is known.
+const LOST: u8 = 2;
 
 #[pymethods]
 impl Worker {
-    /// Makes calls until there is none left and the pool is shut down.
-    fn __call__(&self, py: Python<'_>) {
+    /// Makes calls until there is none left and the pool is shut down. `initializer` is called first, with `initargs`, if it is not `None`.
+    fn __call__(&self, py: Python<'_>, initializer: &Bound<'_, PyAny>, initargs: &Bound<'_, PyAny>) {
+        if !self.becomes(BEGUN) {
+            return;
+        }
         let shared = Arc::clone(&self.shared);
-        if let Some(initializer) = &self.initializer
-            && let Err(error) = initializer.call1(py, &self.initargs)
+        if !initializer.is_none()
+            && let Err(error) = initialize(initializer, initargs)
         {
-            return self.give_up(py, &error);
+            return give_up(py, &shared, &error);
         }
         let slot = Arc::new(Slot(AtomicPtr::new(ptr::null_mut())));
         shared.slots.add(&slot);
-        CURRENT.set(Arc::as_ptr(&shared));
+        CURRENT.set(&raw const shared);
         OWN_SLOT.set(Arc::as_ptr(&slot));
         work(py, &shared, &slot);
         CURRENT.set(ptr::null());
         OWN_SLOT.set(ptr::null());
         shared.slots.remove(&slot);
     }
-
-    fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
-        if let Some(initializer) = &self.initializer {
-            visit.call(initializer)?;
-        }
-        visit.call(&self.initargs)
-    }
 }
 
 impl Worker {
-    /// The initializer has failed: the pool is of no use any more, and those who wait for it learn so.
-    fn give_up(&self, py: Python<'_>, error: &PyErr) {
-        if let Err(error) = errors::log(py, "critical", "Exception in initializer:", None, error) {
-            error.write_unraisable(py, None);
-        }
-        self.shared.break_down(py, "A thread initializer failed, the thread pool is not usable anymore");
-        let left = self.shared.pool.lose(false);
-        self.shared.fail(py, left);
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, state: AtomicU8::new(NEW) }
     }
+
+    /// Gives it up before its thread has begun; false if it has.
+    pub(crate) fn lose(&self) -> bool {
+        self.becomes(LOST)
+    }
+
+    fn becomes(&self, state: u8) -> bool {
+        // Relaxed: it orders nothing; of two that come, one wins.
+        self.state.compare_exchange(NEW, state, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+fn initialize(initializer: &Bound<'_, PyAny>, initargs: &Bound<'_, PyAny>) -> PyResult<()> {
+    let initargs: Vec<Bound<'_, PyAny>> = initargs.try_iter()?.collect::<PyResult<_>>()?;
+    initializer.call1(PyTuple::new(initializer.py(), initargs)?).map(drop)
+}
+
+/// The initializer has failed: the pool is of no use any more, and those who wait for it learn so.
+fn give_up(py: Python<'_>, shared: &Shared, error: &PyErr) {
+    if let Err(error) = errors::log(py, "critical", "Exception in initializer:", None, error) {
+        error.write_unraisable(py, None);
+    }
+    shared.break_down(py, "A thread initializer failed, the thread pool is not usable anymore");
+    let left = shared.pool.lose(false);
+    shared.fail(py, &left);
 }
 
 /// The future of the call that a worker makes; null while it makes none. A forked child finds there what the parent's threads were doing.
@@ -115,9 +137,15 @@ impl Slots {
     }
 }
 
+/// What this thread shares with the pool that it works for, if it works for one.
+fn current<R>(look: impl FnOnce(Option<&Arc<Shared>>) -> R) -> R {
+    // SAFETY: null, or on this thread's stack until `Worker::__call__` is over, which this is within.
+    look(unsafe { CURRENT.get().as_ref() })
+}
+
 /// Whether this thread works for the pool.
 pub(crate) fn is_worker_of(shared: &Shared) -> bool {
-    ptr::eq(CURRENT.get(), shared)
+    current(|current| current.is_some_and(|current| ptr::eq(Arc::as_ptr(current), shared)))
 }
 
 fn work(py: Python<'_>, shared: &Shared, slot: &Slot) {
@@ -135,24 +163,23 @@ fn work(py: Python<'_>, shared: &Shared, slot: &Slot) {
         if let Some(task) = task {
             // Relaxed, as below: read in a forked child alone, by its one thread.
             slot.0.store(task.future.as_ptr(), Ordering::Relaxed);
-            Task::run(task, py, &shared.record);
+            Task::run(&task, py, &shared.record);
+            // Before the task is dropped, and with it the future.
             slot.0.store(ptr::null_mut(), Ordering::Relaxed);
+            drop(task);
         }
     }
 }
 
-/// Runs `wait`, a wait without end for a future of the pool at that address. If this thread is a worker of the same pool, it does no work meanwhile; when all workers
+/// Runs `wait`, a wait without end for futures of the pools at these addresses. If this thread is a worker of one of them, it does no work meanwhile; when all workers
 /// are in such waits, another is started, or nothing would ever end.
-pub(crate) fn blocked<R>(py: Python<'_>, pool: usize, wait: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    let current = CURRENT.get();
-    if current.is_null() || current as usize != pool {
-        return wait();
-    }
-    // SAFETY: not null, so `Worker::__call__` is on this thread's stack and keeps it alive.
-    let shared = unsafe { &*current };
+pub(crate) fn blocked<R>(py: Python<'_>, pools: &[usize], wait: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    let shared =
+        current(|current| current.filter(|shared| pools.contains(&(Arc::as_ptr(shared) as usize))).cloned());
+    let Some(shared) = shared else { return wait() };
     let started = match shared.pool.block() {
         Demand::None => Ok(()),
-        Demand::Worker(number) => shared.start_further(py, number),
+        Demand::Worker(number) => shared.start_worker(py, number, true),
     };
     let ended = started.and_then(|()| wait());
     shared.pool.unblock();
