@@ -1,4 +1,4 @@
-"""Random programs in plain Python, for exact code: numbers whose types come as they come, and the interpreter as the oracle.
+"""Random programs in plain Python, for exact code: types come as they come, and the interpreter is the oracle.
 
 A variable's first letter is what it begins as, more often than not: `i` an int, `f` a float, `b` a bool. An `i` or an
 `f` may become the other on some way, as in any program; a `b` stays one. Every loop has a bound.

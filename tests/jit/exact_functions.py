@@ -1,4 +1,4 @@
-"""Functions of two numbers, of which exact code and the interpreter must give the same; apart, for pytest rewrites tests."""
+"""Functions of two numbers: exact code and the interpreter must give the same. Apart, for pytest rewrites tests."""
 
 from __future__ import annotations
 

@@ -359,10 +359,11 @@ unsafe fn run<'py>(
             exactly.record.handed_back("the result is not a number (NaN)".into());
             Ok(None)
         }
-        Err((raised, held)) if raised.kind == RaisedKind::Host => {
-            Err(raise::to_exception(py, raised, &this.objects, held))
-        }
-        Err((raised, _)) => {
+        Err(raising) => {
+            let (raised, held) = *raising;
+            if raised.kind == RaisedKind::Host {
+                return Err(raise::to_exception(py, raised, &this.objects, held));
+            }
             exactly.record.handed_back(in_words(&raised));
             Ok(None)
         }
