@@ -310,4 +310,36 @@ def unbound(a, b):
     return found
 
 
-ALL = [function for name, function in list(globals().items()) if callable(function) and name != "helper"]
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def counted_down(n):
+    return 0 if n == 0 else 1 + counted_down(n - 1)
+
+
+def summed_up(n, total=0):
+    return total if n == 0 else summed_up(n - 1, total + n)
+
+
+def is_even(n):
+    return n == 0 or is_odd(n - 1)
+
+
+def is_odd(n):
+    return n != 0 and is_even(n - 1)
+
+
+def factorial_inside(n):
+    def factorial(k):
+        return 1 if k < 2 else k * factorial(k - 1)
+
+    return factorial(n)
+
+
+RECURSIVE = [fibonacci, counted_down, summed_up, is_even, factorial_inside]
+ALL = [
+    function
+    for name, function in list(globals().items())
+    if callable(function) and name != "helper" and function not in [*RECURSIVE, is_odd]
+]

@@ -9,6 +9,7 @@
 //! - No lock is held while Python runs, while anything is compiled, or while references are dropped.
 
 mod captures;
+mod depth;
 mod library;
 mod record;
 mod refusals;
@@ -51,11 +52,14 @@ const MOST_VERSIONS: usize = 64;
 pub(crate) struct Exactly {
     pub(crate) captures: Captures,
     record: Record,
+    /// Whether a function in it may call itself.
+    is_recursive: bool,
 }
 
 impl Exactly {
-    pub(crate) fn new(captures: Vec<Capture>) -> Self {
-        Self { captures: Captures::new(captures), record: Record::default() }
+    pub(crate) fn new(captures: Vec<Capture>, module: &ir::Module) -> Self {
+        let is_recursive = effects(module).iter().any(|function| function.recursive);
+        Self { captures: Captures::new(captures), record: Record::default(), is_recursive }
     }
 }
 
@@ -223,7 +227,8 @@ impl ExactCode {
             if !exactly.record.may_try() {
                 return Ok(None);
             }
-            let words = boxed(py, this, version, &objects)?;
+            let depth = if exactly.is_recursive { depth::calls_left(py)? } else { i64::MAX };
+            let words = boxed(py, this, version, &objects, depth)?;
             // SAFETY: the arguments of the version's types have been written.
             return unsafe { run(py, this, version, exactly, words.as_ptr().cast()) };
         }
@@ -387,12 +392,13 @@ fn in_words(raised: &Raised) -> String {
     }
 }
 
-/// The arguments as a struct of the version's types, which are theirs.
+/// The arguments as a struct of the version's types, which are theirs, and behind them how many calls may be active.
 fn boxed(
     py: Python<'_>,
     this: &Dispatcher,
     version: &Overload,
     objects: &[Bound<'_, PyAny>],
+    depth: i64,
 ) -> PyResult<Vec<u128>> {
     let compiled = &version.compiled;
     let mut words = vec![0_u128; compiled.args_layout().size.div_ceil(size_of::<u128>())];
@@ -402,6 +408,9 @@ fn boxed(
     {
         typeof_::write(object, ty, &mut bytes[*offset..], this.parameters.name(py, index))?;
     }
+    if let Some(offset) = compiled.offsets().get(objects.len()) {
+        bytes[*offset..*offset + size_of::<i64>()].copy_from_slice(&depth.to_ne_bytes());
+    }
     for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(size_of::<u128>())) {
         *word = u128::from_ne_bytes(chunk.try_into().expect("chunks of that size"));
     }
@@ -410,11 +419,6 @@ fn boxed(
 
 /// Refuses a module whose calls from outside would not be the interpreter's.
 pub(crate) fn check(module: &ir::Module) -> PyResult<()> {
-    if effects(module).iter().any(|function| function.recursive) {
-        return Err(UnsupportedError::new_err(
-            "a function calls itself, and how deep it may go is the interpreter's to know",
-        ));
-    }
     let entry = module.entry.map(|entry| &module.functions[entry.0 as usize]);
     if let Some(entry) = entry.filter(|entry| !values::is_result(&entry.ret)) {
         return Err(UnsupportedError::new_err(format!(
