@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,8 @@ PROGRAMS = 30
 
 
 def shown(value: Any) -> Any:
-    if type(value) is float:
+    # Which NaN an operation gives changes in CPython itself, once it has specialised the instruction.
+    if type(value) is float and not math.isnan(value):
         return ("float", struct.pack("d", value).hex())
     return tuple(map(shown, value)) if type(value) is tuple else (type(value).__name__, repr(value))
 

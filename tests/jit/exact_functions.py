@@ -52,7 +52,7 @@ def roots(a, b):
 
 
 def folded(a, b):
-    return a * 10**-5 + b * (2**62 - 1)
+    return a * 10**-23 + b * (2**62 - 1)
 
 
 def shift_left(a, b):

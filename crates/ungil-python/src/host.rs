@@ -191,6 +191,10 @@ impl<'py> PythonHost<'py> {
     fn find_global(&self, function: ObjectId, name: &str) -> PyResult<Option<Object>> {
         let Some(function) = self.function_of(function) else { return Ok(None) };
         if self.is_exact {
+            if name.starts_with("__") && !name.ends_with("__") {
+                let description = "a name that means another one inside of a class".into();
+                return Ok(Some(Object::Other { description }));
+            }
             let (found, capture) = exact::read_global(&function, name)?;
             self.captures.borrow_mut().push(capture);
             return found.map(|found| self.classify(&found)).transpose();
@@ -219,6 +223,7 @@ impl<'py> PythonHost<'py> {
         if !self.is_exact {
             return module.getattr_opt(name)?.map(|found| self.classify(&found)).transpose();
         }
+        let Ok(module) = module.cast::<PyModule>() else { return Ok(None) };
         let (found, capture) = exact::read_attribute(module, name)?;
         self.captures.borrow_mut().push(capture);
         found.map(|found| self.classify(&found)).transpose()

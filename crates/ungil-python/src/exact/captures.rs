@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyFunction, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyFunction, PyInt, PyModule, PyString, PyTuple};
 
 /// One thing that was read.
 pub(crate) enum Capture {
@@ -17,7 +17,7 @@ pub(crate) enum Capture {
     /// What a variable of the enclosing function held.
     Cell { cell: Py<PyAny>, value: Option<Py<PyAny>> },
     /// What a module's attribute was.
-    Attribute { module: Py<PyAny>, name: Py<PyString>, value: Option<Py<PyAny>> },
+    Attribute { module: Py<PyModule>, name: Py<PyString>, value: Option<Py<PyAny>> },
     /// The code of a function, and its defaults.
     Function { function: Py<PyFunction>, code: Py<PyAny>, defaults: Py<PyAny>, keywords: Keywords },
 }
@@ -53,7 +53,7 @@ impl Capture {
             }
             Self::Cell { cell, value } => Ok(same(contents(cell.bind(py)).as_ref(), value.as_ref())),
             Self::Attribute { module, name, value } => {
-                Ok(same(module.bind(py).getattr_opt(name.bind(py))?.as_ref(), value.as_ref()))
+                Ok(same(module.bind(py).dict().get_item(name.bind(py))?.as_ref(), value.as_ref()))
             }
             Self::Function { function, code, defaults, keywords } => {
                 let function = function.as_ptr();
@@ -91,7 +91,10 @@ impl Capture {
                 value.iter().collect()
             }
             Self::Cell { cell, value } => std::iter::once(cell).chain(value).collect(),
-            Self::Attribute { module, value, .. } => std::iter::once(module).chain(value).collect(),
+            Self::Attribute { module, value, .. } => {
+                visit.call(module)?;
+                value.iter().collect()
+            }
             Self::Function { function, code, defaults, keywords } => {
                 visit.call(function)?;
                 let items = keywords.items.iter().flat_map(|(name, value)| [name, value]);
@@ -130,11 +133,12 @@ pub(crate) fn read_global<'py>(
 
 /// What a module's attribute is, and that this was read.
 pub(crate) fn read_attribute<'py>(
-    module: &Bound<'py, PyAny>,
+    module: &Bound<'py, PyModule>,
     name: &str,
 ) -> PyResult<(Option<Bound<'py, PyAny>>, Capture)> {
     let name = PyString::new(module.py(), name);
-    let found = module.getattr_opt(&name)?;
+    // What a module's own `__getattr__` would make is not there.
+    let found = module.dict().get_item(&name)?;
     let value = found.clone().map(Bound::unbind);
     Ok((found, Capture::Attribute { module: module.clone().unbind(), name: name.unbind(), value }))
 }
