@@ -156,7 +156,7 @@ fn global<'py>(
     if let Some(found) = globals.cast::<PyDict>()?.get_item(name)? {
         return Ok(Some(found));
     }
-    function.getattr(pyo3::intern!(py, "__builtins__"))?.cast::<PyDict>()?.get_item(name).map_err(PyErr::from)
+    function.getattr(pyo3::intern!(py, "__builtins__"))?.cast::<PyDict>()?.get_item(name)
 }
 
 /// What a cell holds; nothing may have been put into it yet.
