@@ -66,8 +66,7 @@ class Exact(Generic[_P, _R_co]):
 
     What a function reads from outside (globals, closures, defaults, attributes of modules, the functions that it calls)
     is looked at before each call; where it has changed, the function is compiled anew. While a call runs, it is
-    constant. A tracer or a coverage tool does not see compiled calls, and these do not count towards the limit of
-    recursion.
+    constant. A tracer or a coverage tool does not see compiled calls.
 
     Args:
         function: anything callable; all but functions written in Python is just called.

@@ -1,4 +1,4 @@
-"""Random programs in plain Python, for exact code: numbers whose types come as they come, and the interpreter as the oracle.
+"""Random programs in plain Python, for exact code: types come as they come, and the interpreter is the oracle.
 
 A variable's first letter is what it begins as, more often than not: `i` an int, `f` a float, `b` a bool. An `i` or an
 `f` may become the other on some way, as in any program; a `b` stays one. Every loop has a bound.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 
-_INTS = ["0", "1", "2", "3", "-1", "7", "63", "1000", "9007199254740993", "9223372036854775807", "-2**63", "2**62"]
-_FLOATS = ["0.0", "-0.0", "0.5", "1.5", "-2.25", "0.1", "1e300", "1e-310", "3.0", "1e16", "9.3e18"]
+_INTS = ["0", "1", "2", "3", "-1", "7", "63", "1000"] * 4 + ["9007199254740993", "9223372036854775807", "2**62"]
+_FLOATS = ["0.0", "-0.0", "0.5", "1.5", "-2.25", "0.1", "3.0", "1e16"] * 2 + ["9.3e18", "1e-310", "1e300"]
 _OF_ONE = ["cos", "sin", "exp", "sqrt", "atan", "log", "fabs", "tanh", "radians", "cbrt", "erf"]
 _VALUES = [
     0,
@@ -44,10 +44,13 @@ class Writer:
         self.numbers = ["x", "y"]
         self.bools: list[str] = []
         self.loops = 0
+        # Inside a loop, or called from one: the interpreter would compute for ever what is squared in each turn.
+        self.is_repeated = True
 
     def program(self) -> str:
         """Source of a function `main(x, y, z)` and its helper."""
         helper = self.number(2)
+        self.is_repeated = False
         for name in ("i0", "i1", "f0", "f1"):
             self.lines.append(f"    {name} = {self.number(1)}")
             self.numbers.append(name)
@@ -67,7 +70,7 @@ class Writer:
         kind = rng.random()
         if kind < 0.35 or depth == 0:
             name = rng.choice(own)
-            operator = rng.choice(["=", "=", "+=", "-=", "*=", "+="])
+            operator = rng.choice(["=", "=", "+=", "-=", "+=" if self.is_repeated else "*="])
             self.lines.append(f"{at}{name} {operator} {self.number(3)}")
         elif kind < 0.45:
             self.lines.append(f"{at}{rng.choice(self.bools)} = {self.test(3)}")
@@ -85,7 +88,7 @@ class Writer:
             bounds = rng.choice(["3", "z", "1, 5", "7, -2, -3", "z, 9, 2"])
             self.lines.append(f"{at}for {index} in range({bounds}):")
             self.numbers.insert(0, index)
-            self.block(at + "    ", depth - 1)
+            self.repeated(at + "    ", depth - 1)
             self.numbers.remove(index)
             if rng.random() < 0.3:
                 self.lines.append(f"{at}    if {self.test(2)}:\n{at}        {rng.choice(['break', 'continue'])}")
@@ -94,7 +97,13 @@ class Writer:
             count = f"n{self.loops}"
             self.lines.append(f"{at}{count} = 0\n{at}while {count} < 4 and {self.test(2)}:")
             self.lines.append(f"{at}    {count} += 1")
-            self.block(at + "    ", depth - 1)
+            self.repeated(at + "    ", depth - 1)
+
+    def repeated(self, at: str, depth: int) -> None:
+        """The body of a loop."""
+        before, self.is_repeated = self.is_repeated, True
+        self.block(at, depth)
+        self.is_repeated = before
 
     def block(self, at: str, depth: int) -> None:
         """One statement or two."""
@@ -114,14 +123,22 @@ class Writer:
             )
         a, b = self.number(depth - 1), self.number(depth - 1)
         kind = rng.random()
+        if kind < 0.4:
+            if self.is_repeated:
+                factor = rng.choice(["0.5", "2", "-3"])
+                return rng.choice([f"({a} + {b})", f"({a} - {b})", f"({a} * {factor})"])
+            return f"({a} {rng.choice('+-*')} {b})"
         if kind < 0.5:
-            return f"({a} {rng.choice(['+', '-', '*', '+', '-', '*', '/', '//', '%'])} {b})"
+            # Mostly not by zero: an exception ends a program.
+            divisor = b if rng.random() < 0.1 else f"(abs({b}) + 1)"
+            return f"({a} {rng.choice(['/', '//', '%'])} {divisor})"
         if kind < 0.55:
-            return f"({a}) ** {rng.choice(['2', '3', '0.5', '-1', '2.0'])}"
+            return f"abs({a}) ** {rng.choice(['0.5', '1', '2.0', '-1'] + ['2', '3'] * (not self.is_repeated))}"
         if kind < 0.65:
             return rng.choice([f"-({a})", f"abs({a})", f"min({a}, {b})", f"max({a}, {b})", f"float({a})"])
         if kind < 0.75:
-            return f"math.{rng.choice(_OF_ONE)}({a})"
+            name = rng.choice(_OF_ONE)
+            return f"math.{name}({f'abs({a}) + 0.5' if name in ('log', 'sqrt') else a})"
         if kind < 0.8:
             return rng.choice(
                 [f"int({a})", f"round({a})", f"math.floor({a})", f"math.atan2({a}, {b})", f"math.fmod({a}, {b})"]

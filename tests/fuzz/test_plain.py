@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,10 @@ PROGRAMS = 30
 
 
 def shown(value: Any) -> Any:
-    if type(value) is float:
+    # Which NaN an operation gives changes in CPython itself, once it has specialised the instruction.
+    if type(value) is float and not math.isnan(value):
         return ("float", struct.pack("d", value).hex())
-    return tuple(map(shown, value)) if type(value) is tuple else (type(value).__name__, value)
+    return tuple(map(shown, value)) if type(value) is tuple else (type(value).__name__, repr(value))
 
 
 def outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -46,4 +48,4 @@ def test_random_programs_give_the_interpreters_answers(batch: int) -> None:
         answered += sum(version.compiled for version in exact.versions)
         assert not any("fault of ungil" in version.why for version in exact.versions), exact.explain()
     assert not wrong, "\n\n".join(wrong[:3])
-    assert answered > PROGRAMS
+    assert answered > 2 * PROGRAMS

@@ -1,4 +1,4 @@
-"""Functions of two numbers, of which exact code and the interpreter must give the same; apart, for pytest rewrites tests."""
+"""Functions of two numbers: exact code and the interpreter must give the same. Apart, for pytest rewrites tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def roots(a, b):
 
 
 def folded(a, b):
-    return a * 10**-5 + b * (2**62 - 1)
+    return a * 10**-23 + b * (2**62 - 1)
 
 
 def shift_left(a, b):
@@ -310,4 +310,36 @@ def unbound(a, b):
     return found
 
 
-ALL = [function for name, function in list(globals().items()) if callable(function) and name != "helper"]
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def counted_down(n):
+    return 0 if n == 0 else 1 + counted_down(n - 1)
+
+
+def summed_up(n, total=0):
+    return total if n == 0 else summed_up(n - 1, total + n)
+
+
+def is_even(n):
+    return n == 0 or is_odd(n - 1)
+
+
+def is_odd(n):
+    return n != 0 and is_even(n - 1)
+
+
+def factorial_inside(n):
+    def factorial(k):
+        return 1 if k < 2 else k * factorial(k - 1)
+
+    return factorial(n)
+
+
+RECURSIVE = [fibonacci, counted_down, summed_up, is_even, factorial_inside]
+ALL = [
+    function
+    for name, function in list(globals().items())
+    if callable(function) and name != "helper" and function not in [*RECURSIVE, is_odd]
+]

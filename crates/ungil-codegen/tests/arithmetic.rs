@@ -22,6 +22,8 @@ const INTS: [IntTy; 8] = {
 type Model<T> = fn(T, T) -> T;
 type Comparison = fn(&f64, &f64) -> bool;
 type FloatModel = fn(f64) -> f64;
+/// Without a result where 128 bits do not hold it.
+type Exact = fn(i128, i128) -> Option<i128>;
 
 /// One function for each pair of operation and type: `(int64, int64) -> int64` through casts.
 fn through_casts(
@@ -156,6 +158,31 @@ fn the_high_half_of_a_product() {
         for b in edges(IntTy::U64) {
             let expected = ((a as u128 * b as u128) >> 64) as i64;
             assert_eq!(run(&code, a as i64, b as i64), expected, "{a} * {b}");
+        }
+    }
+}
+
+#[test]
+fn what_leaves_its_type_is_told() {
+    let all: [(Intrinsic, Exact); 3] = [
+        (Intrinsic::AddOverflows, i128::checked_add),
+        (Intrinsic::SubOverflows, i128::checked_sub),
+        (Intrinsic::MulOverflows, i128::checked_mul),
+    ];
+    for int in INTS {
+        for (intrinsic, exact) in all {
+            let code =
+                through_casts(&Type::Int(int), |_, x, y| Op::Intrinsic(intrinsic, vec![x, y]), &Type::Bool);
+            for a in edges(int) {
+                for b in edges(int) {
+                    let result = exact(a, b);
+                    assert_eq!(
+                        run(&code, a as i64, b as i64),
+                        i64::from(result.is_none_or(|result| result != int.wrap(result))),
+                        "{intrinsic:?} of {a} and {b} as {int}"
+                    );
+                }
+            }
         }
     }
 }

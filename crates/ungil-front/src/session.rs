@@ -20,7 +20,7 @@ use ungil_ir::{ObjectId, Type};
 
 use crate::emit;
 use crate::hir;
-use crate::host::{Host, JitOptions, Object, fresh_object_id};
+use crate::host::{Host, JitOptions, Object, Semantics, fresh_object_id};
 use crate::prange::ReduceOp;
 use crate::prelude::Prelude;
 
@@ -73,6 +73,7 @@ pub(crate) struct Code {
 pub(crate) struct Key {
     pub(crate) object: ObjectId,
     pub(crate) captures: Arc<[Type]>,
+    /// Exact code has one more than the source.
     pub(crate) params: Vec<Type>,
     pub(crate) options: JitOptions,
 }
@@ -123,7 +124,7 @@ pub(crate) struct Session<'h> {
 /// Compiles `function` for arguments of the types `args`.
 ///
 /// `args` has one type a parameter, in the order of the code object's variables: positional, keyword-only, then the
-/// tuple of `*args`.
+/// tuple of `*args`. Exact code takes one more, an `int64`: how many calls may be active at once inside of this one.
 ///
 /// # Errors
 ///
@@ -136,7 +137,9 @@ pub fn compile(
 ) -> Result<ir::Module, Vec<Diagnostic>> {
     let mut session = Session::new(host);
     let code = session.code(function, Owner::User, options.parallel)?;
-    let key = Key { object: function, captures: Arc::from([]), params: args.to_vec(), options: *options };
+    let depth = (options.semantics == Semantics::Python).then_some(Type::INT64);
+    let params = args.iter().cloned().chain(depth).collect();
+    let key = Key { object: function, captures: Arc::from([]), params, options: *options };
     let Ok(entry) = session.instance(key, &code, None) else { return Err(Vec::new()) };
     session.settle();
     session.finish(entry)

@@ -1,6 +1,6 @@
 //! Which types expressions and variables get: source and argument types in, result type or headlines out.
 
-use ungil_front::host::JitOptions;
+use ungil_front::host::{JitOptions, Semantics};
 use ungil_front::program::Program;
 use ungil_ir::{Type, verify};
 
@@ -147,6 +147,7 @@ fn all_errors_are_reported() {
 }
 
 const PARALLEL: JitOptions = JitOptions {
+    semantics: Semantics::Numba,
     parallel: true,
     fastmath: ungil_ir::ir::FastMath {
         nnan: false,

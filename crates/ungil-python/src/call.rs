@@ -95,11 +95,16 @@ unsafe fn try_compiled(
 ///
 /// `args` points at a struct of the version's argument types.
 unsafe fn run(py: Python<'_>, this: &Dispatcher, overload: &Overload, args: *const u8) -> *mut ffi::PyObject {
+    let finish = |ret| {
+        // SAFETY: a result of the version's type lies there.
+        unsafe { overload.boxer.make(py, &this.objects, ret) }
+    };
     // SAFETY: the contract is handed on.
-    let end = unsafe { enter(py, this, overload, args, |ret| overload.boxer.make(py, &this.objects, ret)) };
+    let end = unsafe { enter(py, this, overload, args, finish) };
     match end {
         Ok(object) => object,
-        Err((raised, held)) => {
+        Err(raising) => {
+            let (raised, held) = *raising;
             raise::to_exception(py, raised, &this.objects, held).restore(py);
             ptr::null_mut()
         }
@@ -107,7 +112,7 @@ unsafe fn run(py: Python<'_>, this: &Dispatcher, overload: &Overload, args: *con
 }
 
 /// What left compiled code by an exception: which one, and what the host keeps of it.
-pub(crate) type Raising = (ungil_jit::Raised, Option<PyErr>);
+pub(crate) type Raising = Box<(ungil_jit::Raised, Option<PyErr>)>;
 
 /// Runs a version on arguments that lie at `args`, and `finish` on where its result lies.
 ///
@@ -160,7 +165,7 @@ fn raising(ctx: &mut Context, frame: CallFrame<'_>) -> Raising {
         Some(error) => frame.overload.compiled.raised(&error),
         None => ungil_jit::Raised { kind: ungil_jit::RaisedKind::Host, sites: Vec::new() },
     };
-    (raised, frame.into_held())
+    Box::new((raised, frame.into_held()))
 }
 
 /// One entry into compiled code.

@@ -104,7 +104,7 @@ fn compile<'a>(
     };
     let params = types.iter().map(|ty| Unboxer::new(ty, &address)).collect();
     let is_detached = this.is_nogil || compiled.is_long();
-    let exactly = is_exact.then(|| Box::new(Exactly::new(host.take_captures())));
+    let exactly = is_exact.then(|| Box::new(Exactly::new(host.take_captures(), compiled.module())));
     let overload = this.table.add(Overload::new(compiled, signature, params, boxer, is_detached, exactly));
     if this.is_cached {
         warn_if_not_cached(py, &overload.compiled)?;

@@ -191,7 +191,12 @@ impl<'py> PythonHost<'py> {
     fn find_global(&self, function: ObjectId, name: &str) -> PyResult<Option<Object>> {
         let Some(function) = self.function_of(function) else { return Ok(None) };
         if self.is_exact {
-            let found = self.read_global(&function, name)?;
+            if name.starts_with("__") && !name.ends_with("__") {
+                let description = "a name that means another one inside of a class".into();
+                return Ok(Some(Object::Other { description }));
+            }
+            let (found, capture) = exact::read_global(&function, name)?;
+            self.captures.borrow_mut().push(capture);
             return found.map(|found| self.classify(&found)).transpose();
         }
         let code = function.getattr("__code__")?;
@@ -213,44 +218,14 @@ impl<'py> PythonHost<'py> {
         found.map(|found| self.classify(&found)).transpose()
     }
 
-    /// As [`Self::find_global`], as the function's own code would find it; written down.
-    fn read_global(
-        &self,
-        function: &Bound<'py, PyFunction>,
-        name: &str,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = self.py();
-        let name = PyString::new(py, name);
-        if let Ok(cells) = function.getattr("__closure__")?.cast::<PyTuple>() {
-            let free = function.getattr("__code__")?.getattr("co_freevars")?;
-            for (free, cell) in free.cast::<PyTuple>()?.iter().zip(cells.iter()) {
-                if free.eq(&name)? {
-                    let found = exact::contents(&cell);
-                    let value = found.clone().map(Bound::unbind);
-                    self.captures.borrow_mut().push(Capture::Cell { cell: cell.unbind(), value });
-                    return Ok(found);
-                }
-            }
-        }
-        let found = exact::global(function, &name)?;
-        let value = found.clone().map(Bound::unbind);
-        let function = function.clone().unbind();
-        self.captures.borrow_mut().push(Capture::Global { function, name: name.unbind(), value });
-        Ok(found)
-    }
-
     /// What a module's attribute is; written down if that is wanted.
     fn read_attribute(&self, module: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Object>> {
-        let found = module.getattr_opt(name)?;
-        if self.is_exact {
-            let value = found.clone().map(Bound::unbind);
-            let name = PyString::new(self.py(), name).unbind();
-            self.captures.borrow_mut().push(Capture::Attribute {
-                module: module.clone().unbind(),
-                name,
-                value,
-            });
+        if !self.is_exact {
+            return module.getattr_opt(name)?.map(|found| self.classify(&found)).transpose();
         }
+        let Ok(module) = module.cast::<PyModule>() else { return Ok(None) };
+        let (found, capture) = exact::read_attribute(module, name)?;
+        self.captures.borrow_mut().push(capture);
         found.map(|found| self.classify(&found)).transpose()
     }
 

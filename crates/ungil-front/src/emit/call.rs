@@ -104,13 +104,15 @@ impl Emitter<'_, '_> {
         args: &[Val],
         span: Span,
     ) -> Option<Val> {
-        let params = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();
+        let mut params: Vec<Type> = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();
         // The prelude is written in the compiled language.
         let semantics = if code.owner == Owner::Prelude { Semantics::Numba } else { self.options.semantics };
         let options = JitOptions { semantics, ..code.options.unwrap_or(self.options) };
         for arg in args {
             self.check_kept(arg, span)?;
         }
+        let depth = if options.semantics == Semantics::Python { Some(self.one_call_deeper()) } else { None };
+        params.extend(depth.iter().map(|depth| depth.ty.clone()));
         let key = Key { object, captures, params, options };
         let Ok(callee) = self.session.instance(key, code, Some((self.id, span))) else {
             let error = self
@@ -127,7 +129,7 @@ impl Emitter<'_, '_> {
             return self.unknown(span);
         };
         let site = self.session.site(&self.code, span);
-        let args = args.iter().map(|arg| arg.id).collect();
+        let args = args.iter().chain(&depth).map(|arg| arg.id).collect();
         Some(self.bind(ret, Op::Call { func: callee, args, site }))
     }
 

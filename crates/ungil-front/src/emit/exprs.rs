@@ -127,7 +127,7 @@ impl Emitter<'_, '_> {
         self.vals[value.0 as usize].clone()
     }
 
-    fn parameter(&self, index: usize) -> Val {
+    pub(super) fn parameter(&self, index: usize) -> Val {
         let id = ir::ValueId(index as u32);
         Val { ty: self.values[index].ty.clone(), id, known: None, parts: None, origin: Origin::Unknown }
     }

@@ -126,6 +126,7 @@ impl Emitter<'_, '_> {
         let params: Vec<Type> = self.captures.iter().chain(&self.params).cloned().collect();
         let names =
             hir.captures.iter().cloned().chain(hir.params.iter().map(|param| Arc::clone(&param.name)));
+        let names = names.chain(self.is_exact().then(|| Arc::from("")));
         for (ty, name) in params.iter().zip(names) {
             self.values.push(ir::Slot { ty: ty.clone(), name });
         }

@@ -148,6 +148,7 @@ mod tests {
         assert_eq!(fold("1.5 + 2"), Ok(None));
         assert_eq!(fold("0 ** -1"), Ok(None));
         assert_eq!(fold("2 ** -1"), Ok(Some(Constant::Float(0.5))));
+        assert_eq!(fold("10 ** -23"), Ok(Some(Constant::Float(1e-23))));
         assert_eq!(fold("2 ** -1070"), Ok(None));
         assert_eq!(fold("-1.5"), Ok(Some(Constant::Float(-1.5))));
     }

@@ -5,9 +5,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyFunction, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyFunction, PyInt, PyModule, PyString, PyTuple};
 
 /// One thing that was read.
 pub(crate) enum Capture {
@@ -16,7 +17,7 @@ pub(crate) enum Capture {
     /// What a variable of the enclosing function held.
     Cell { cell: Py<PyAny>, value: Option<Py<PyAny>> },
     /// What a module's attribute was.
-    Attribute { module: Py<PyAny>, name: Py<PyString>, value: Option<Py<PyAny>> },
+    Attribute { module: Py<PyModule>, name: Py<PyString>, value: Option<Py<PyAny>> },
     /// The code of a function, and its defaults.
     Function { function: Py<PyFunction>, code: Py<PyAny>, defaults: Py<PyAny>, keywords: Keywords },
 }
@@ -52,17 +53,23 @@ impl Capture {
             }
             Self::Cell { cell, value } => Ok(same(contents(cell.bind(py)).as_ref(), value.as_ref())),
             Self::Attribute { module, name, value } => {
-                Ok(same(module.bind(py).getattr_opt(name.bind(py))?.as_ref(), value.as_ref()))
+                Ok(same(module.bind(py).dict().get_item(name.bind(py))?.as_ref(), value.as_ref()))
             }
             Self::Function { function, code, defaults, keywords } => {
-                let function = function.bind(py);
-                let whole = function.getattr(pyo3::intern!(py, "__kwdefaults__"))?;
-                let is_same = function.getattr(pyo3::intern!(py, "__code__"))?.is(code)
-                    && function.getattr(pyo3::intern!(py, "__defaults__"))?.is(defaults)
-                    && whole.is(&keywords.whole);
+                let function = function.as_ptr();
+                // SAFETY: a function, alive as long as `self`.
+                let now = unsafe { ffi::PyFunction_GetCode(function) };
+                // SAFETY: as above.
+                let now_defaults = unsafe { ffi::PyFunction_GetDefaults(function) };
+                // SAFETY: as above.
+                let now_keywords = unsafe { ffi::PyFunction_GetKwDefaults(function) };
+                let is_same = now == code.as_ptr()
+                    && is_one(py, now_defaults, defaults)
+                    && is_one(py, now_keywords, &keywords.whole);
                 if !is_same {
                     return Ok(false);
                 }
+                let whole = keywords.whole.bind(py);
                 let Ok(whole) = whole.cast::<PyDict>() else { return Ok(true) };
                 if whole.len() != keywords.items.len() {
                     return Ok(false);
@@ -84,7 +91,10 @@ impl Capture {
                 value.iter().collect()
             }
             Self::Cell { cell, value } => std::iter::once(cell).chain(value).collect(),
-            Self::Attribute { module, value, .. } => std::iter::once(module).chain(value).collect(),
+            Self::Attribute { module, value, .. } => {
+                visit.call(module)?;
+                value.iter().collect()
+            }
             Self::Function { function, code, defaults, keywords } => {
                 visit.call(function)?;
                 let items = keywords.items.iter().flat_map(|(name, value)| [name, value]);
@@ -95,22 +105,62 @@ impl Capture {
     }
 }
 
+/// Whether a function's own field, null for `None`, is that object.
+fn is_one(py: Python<'_>, field: *mut ffi::PyObject, object: &Py<PyAny>) -> bool {
+    field == object.as_ptr() || (field.is_null() && object.is_none(py))
+}
+
+/// What `name`, which `function` uses and does not define, is bound to, as its own code would find it; and that this was read.
+pub(crate) fn read_global<'py>(
+    function: &Bound<'py, PyFunction>,
+    name: &str,
+) -> PyResult<(Option<Bound<'py, PyAny>>, Capture)> {
+    let name = PyString::new(function.py(), name);
+    if let Ok(cells) = function.getattr("__closure__")?.cast::<PyTuple>() {
+        let free = function.getattr("__code__")?.getattr("co_freevars")?;
+        for (free, cell) in free.cast::<PyTuple>()?.iter().zip(cells.iter()) {
+            if free.eq(&name)? {
+                let found = contents(&cell);
+                let value = found.clone().map(Bound::unbind);
+                return Ok((found, Capture::Cell { cell: cell.unbind(), value }));
+            }
+        }
+    }
+    let found = global(function, &name)?;
+    let value = found.clone().map(Bound::unbind);
+    Ok((found, Capture::Global { function: function.clone().unbind(), name: name.unbind(), value }))
+}
+
+/// What a module's attribute is, and that this was read.
+pub(crate) fn read_attribute<'py>(
+    module: &Bound<'py, PyModule>,
+    name: &str,
+) -> PyResult<(Option<Bound<'py, PyAny>>, Capture)> {
+    let name = PyString::new(module.py(), name);
+    // What a module's own `__getattr__` would make is not there.
+    let found = module.dict().get_item(&name)?;
+    let value = found.clone().map(Bound::unbind);
+    Ok((found, Capture::Attribute { module: module.clone().unbind(), name: name.unbind(), value }))
+}
+
 /// What `name` is to `function`, as its code would find it: a global, or a builtin.
-pub(crate) fn global<'py>(
+fn global<'py>(
     function: &Bound<'py, PyFunction>,
     name: &Bound<'py, PyString>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = function.py();
-    for place in [pyo3::intern!(py, "__globals__"), pyo3::intern!(py, "__builtins__")] {
-        if let Some(found) = function.getattr(place)?.cast::<PyDict>()?.get_item(name)? {
-            return Ok(Some(found));
-        }
+    // SAFETY: a function, which keeps its globals as long as it lives.
+    let globals = unsafe { ffi::PyFunction_GetGlobals(function.as_ptr()) };
+    // SAFETY: a live object.
+    let globals = unsafe { Bound::from_borrowed_ptr(py, globals) };
+    if let Some(found) = globals.cast::<PyDict>()?.get_item(name)? {
+        return Ok(Some(found));
     }
-    Ok(None)
+    function.getattr(pyo3::intern!(py, "__builtins__"))?.cast::<PyDict>()?.get_item(name)
 }
 
 /// What a cell holds; nothing may have been put into it yet.
-pub(crate) fn contents<'py>(cell: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+fn contents<'py>(cell: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     cell.getattr(pyo3::intern!(cell.py(), "cell_contents")).ok()
 }
 

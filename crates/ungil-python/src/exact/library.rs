@@ -33,7 +33,7 @@ fn tried(object: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
     let mut next = |turn: u32| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let unit = (state >> 11) as f64 / (1_u64 << 53) as f64;
-        if turn % 2 == 0 { unit } else { 20.0 * unit }
+        if turn.is_multiple_of(2) { unit } else { 20.0 * unit }
     };
     for turn in 0..N_TRIED {
         let (x, y) = (next(turn), next(turn / 2));

@@ -9,10 +9,14 @@
 //! - No lock is held while Python runs, while anything is compiled, or while references are dropped.
 
 mod captures;
+mod depth;
 mod library;
+mod outside;
 mod record;
 mod refusals;
+mod run;
 mod values;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,20 +25,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyCFunction, PyCode, PyComplex, PyDict, PyFloat, PyFunction, PyInt, PyList, PyModule, PyNotImplemented,
-    PyTuple, PyType,
-};
+use pyo3::types::{PyDict, PyFunction, PyList, PyNotImplemented, PyTuple};
 use ungil_ir::effects::effects;
 use ungil_ir::{Type, ir};
-use ungil_jit::{Raised, RaisedKind};
 
+use crate::compile;
 use crate::dispatcher::Dispatcher;
 use crate::errors::UnsupportedError;
 use crate::overload::Overload;
-use crate::{call, compile, raise, typeof_};
 
-pub(crate) use captures::{Capture, contents, global};
+pub(crate) use captures::{Capture, read_attribute, read_global};
+pub(crate) use outside::{agrees, is_plain, is_source_of};
 pub(crate) use refusals::Refusals;
 
 use captures::Captures;
@@ -51,11 +52,14 @@ const MOST_VERSIONS: usize = 64;
 pub(crate) struct Exactly {
     pub(crate) captures: Captures,
     record: Record,
+    /// Whether a function in it may call itself.
+    is_recursive: bool,
 }
 
 impl Exactly {
-    pub(crate) fn new(captures: Vec<Capture>) -> Self {
-        Self { captures: Captures::new(captures), record: Record::default() }
+    pub(crate) fn new(captures: Vec<Capture>, module: &ir::Module) -> Self {
+        let is_recursive = effects(module).iter().any(|function| function.recursive);
+        Self { captures: Captures::new(captures), record: Record::default(), is_recursive }
     }
 }
 
@@ -134,7 +138,7 @@ impl ExactCode {
         let Some(generation) = self.lock().as_ref().map(|known| known.clone_ref(py)) else { return Ok(all) };
         let dispatcher = generation.get().dispatcher.get();
         let spell = |types: &[Type]| {
-            let names: Vec<String> = types.iter().map(|ty| spell(py, dispatcher, ty)).collect();
+            let names: Vec<String> = types.iter().map(|ty| words::spell(py, dispatcher, ty)).collect();
             names.join(", ")
         };
         let mut versions: Vec<&Overload> = dispatcher.table.iter().collect();
@@ -194,6 +198,11 @@ impl ExactCode {
         loop {
             let Some(generation) = self.generation(py)? else { return Ok(None) };
             let generation = generation.bind(py).get();
+            // By these its arguments are bound.
+            if !generation.own.hold(py)? {
+                self.retire(py, generation);
+                continue;
+            }
             let callable = generation.dispatcher.bind(py);
             let this = callable.get();
             // What does not bind is a `TypeError`, which Python words.
@@ -208,6 +217,8 @@ impl ExactCode {
                 .collect();
             let version = match self.version(callable, &objects)? {
                 Found::Version(version) => version,
+                // Other threads have run meanwhile: all over again.
+                Found::Compiled => continue,
                 Found::Nothing => return Ok(None),
                 Found::Refusal(refusal) if refusal.captures.hold(py)? => return Ok(None),
                 Found::Refusal(_) => {
@@ -216,16 +227,17 @@ impl ExactCode {
                 }
             };
             let Some(exactly) = &version.exactly else { return Ok(None) };
-            if !(generation.own.hold(py)? && exactly.captures.hold(py)?) {
+            if !exactly.captures.hold(py)? {
                 self.retire(py, generation);
                 continue;
             }
             if !exactly.record.may_try() {
                 return Ok(None);
             }
-            let words = boxed(py, this, version, &objects)?;
+            let depth = if exactly.is_recursive { depth::calls_left(py)? } else { i64::MAX };
+            let words = run::boxed(py, this, version, &objects, depth)?;
             // SAFETY: the arguments of the version's types have been written.
-            return unsafe { run(py, this, version, exactly, words.as_ptr().cast()) };
+            return unsafe { run::run(py, this, version, exactly, words.as_ptr().cast()) };
         }
     }
 
@@ -260,7 +272,7 @@ impl ExactCode {
         }
         // A panic must be on record for these types, too, or each call would panic anew.
         match catch_unwind(AssertUnwindSafe(|| compile::overload_for(callable, &types, None))) {
-            Ok(Ok(version)) => Ok(Found::Version(version)),
+            Ok(Ok(_)) => Ok(Found::Compiled),
             Ok(Err(error)) if error.is_instance_of::<PyException>(callable.py()) => Ok(Found::Nothing),
             Ok(Err(error)) => Err(error),
             Err(_) => {
@@ -324,96 +336,14 @@ impl ExactCode {
 /// What there is for some arguments.
 enum Found<'a> {
     Version(&'a Overload),
+    /// Since now.
+    Compiled,
     Refusal(Arc<Refusal>),
     Nothing,
 }
 
-/// Runs a version; none if the interpreter must run the call.
-///
-/// # Safety
-///
-/// `args` points at a struct of the version's argument types.
-unsafe fn run<'py>(
-    py: Python<'py>,
-    this: &Dispatcher,
-    version: &Overload,
-    exactly: &Exactly,
-    args: *const u8,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let finish = |ret: *const u8| {
-        // SAFETY: the result lies there, of the version's type.
-        if unsafe { values::holds_nan(version.compiled.ret(), ret) } {
-            return None;
-        }
-        // SAFETY: as above.
-        Some(unsafe { version.boxer.make(py, &this.objects, ret) })
-    };
-    // SAFETY: the contract is handed on; `finish` reads a result of the version's type.
-    match unsafe { call::enter(py, this, version, args, finish) } {
-        Ok(Some(object)) => {
-            exactly.record.answered();
-            // SAFETY: a new reference, or null with an exception set.
-            unsafe { Bound::from_owned_ptr_or_err(py, object) }.map(Some)
-        }
-        Ok(None) => {
-            exactly.record.handed_back("the result is not a number (NaN)".into());
-            Ok(None)
-        }
-        Err((raised, held)) if raised.kind == RaisedKind::Host => {
-            Err(raise::to_exception(py, raised, &this.objects, held))
-        }
-        Err((raised, _)) => {
-            exactly.record.handed_back(in_words(&raised));
-            Ok(None)
-        }
-    }
-}
-
-/// Why code handed a call back: what it raised, and where.
-fn in_words(raised: &Raised) -> String {
-    let RaisedKind::Exception { class, args } = &raised.kind else { return "it was stopped".into() };
-    let name = match class {
-        ir::ExceptionClass::Builtin(name) | ir::ExceptionClass::Object { name, .. } => name,
-    };
-    let what = match args.first() {
-        Some(ir::RaiseArg::Str(text)) if &**name == "OverflowError" => text.to_string(),
-        Some(ir::RaiseArg::Str(text)) => format!("{name}: {text}"),
-        _ => name.to_string(),
-    };
-    match raised.sites.first() {
-        Some(site) => format!("{what} ({}:{})", site.file, site.line),
-        None => what,
-    }
-}
-
-/// The arguments as a struct of the version's types, which are theirs.
-fn boxed(
-    py: Python<'_>,
-    this: &Dispatcher,
-    version: &Overload,
-    objects: &[Bound<'_, PyAny>],
-) -> PyResult<Vec<u128>> {
-    let compiled = &version.compiled;
-    let mut words = vec![0_u128; compiled.args_layout().size.div_ceil(size_of::<u128>())];
-    let mut bytes = vec![0_u8; words.len() * size_of::<u128>()];
-    for (index, (object, (ty, offset))) in
-        objects.iter().zip(compiled.params().iter().zip(compiled.offsets())).enumerate()
-    {
-        typeof_::write(object, ty, &mut bytes[*offset..], this.parameters.name(py, index))?;
-    }
-    for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(size_of::<u128>())) {
-        *word = u128::from_ne_bytes(chunk.try_into().expect("chunks of that size"));
-    }
-    Ok(words)
-}
-
 /// Refuses a module whose calls from outside would not be the interpreter's.
 pub(crate) fn check(module: &ir::Module) -> PyResult<()> {
-    if effects(module).iter().any(|function| function.recursive) {
-        return Err(UnsupportedError::new_err(
-            "a function calls itself, and how deep it may go is the interpreter's to know",
-        ));
-    }
     let entry = module.entry.map(|entry| &module.functions[entry.0 as usize]);
     if let Some(entry) = entry.filter(|entry| !values::is_result(&entry.ret)) {
         return Err(UnsupportedError::new_err(format!(
@@ -422,57 +352,4 @@ pub(crate) fn check(module: &ir::Module) -> PyResult<()> {
         )));
     }
     Ok(())
-}
-
-/// Whether an object that a name stands for is of a plain class: a subclass of `int` or a function that `jit` compiles has
-/// a meaning of its own.
-pub(crate) fn is_plain(object: &Bound<'_, PyAny>) -> bool {
-    let is_number = object.is_instance_of::<PyInt>()
-        || object.is_instance_of::<PyFloat>()
-        || object.is_instance_of::<PyComplex>();
-    if is_number {
-        return object.is_exact_instance_of::<PyInt>()
-            || object.is_exact_instance_of::<PyFloat>()
-            || object.is_exact_instance_of::<pyo3::types::PyBool>()
-            || object.is_exact_instance_of::<PyComplex>();
-    }
-    if object.is_instance_of::<PyModule>() {
-        return object.is_exact_instance_of::<PyModule>();
-    }
-    object.is_none()
-        || object.is_exact_instance_of::<PyFunction>()
-        || object.is_instance_of::<PyCFunction>()
-        || object.is_instance_of::<PyType>()
-        || object.is_exact_instance_of::<pyo3::types::PyString>()
-        || object.is_exact_instance_of::<PyTuple>()
-}
-
-/// Whether a function that the compiler knows by `name` is for the interpreter what it is for compiled code.
-pub(crate) fn agrees(object: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
-    name.strip_prefix("math.").map_or(Ok(true), |name| library::agrees(object, name))
-}
-
-/// Whether `code` is what the interpreter makes of some function in `text`.
-pub(crate) fn is_source_of(text: &str, code: &Bound<'_, PyCode>) -> PyResult<bool> {
-    let holds = code.py().import("ungil._exact")?.getattr("_is_source_of")?;
-    holds.call1((text, code))?.extract()
-}
-
-/// A type for people: a function by its name.
-fn spell(py: Python<'_>, dispatcher: &Dispatcher, ty: &Type) -> String {
-    match ty {
-        Type::Object(id, _) => {
-            let object = dispatcher.objects.get(py, *id);
-            let name = object.and_then(|object| object.getattr("__qualname__").ok());
-            name.map_or_else(|| "function".into(), |name| name.to_string())
-        }
-        Type::None => "None".into(),
-        Type::Int(_) => "int".into(),
-        Type::Float(_) => "float".into(),
-        Type::Tuple(parts) => {
-            let parts: Vec<String> = parts.iter().map(|part| spell(py, dispatcher, part)).collect();
-            format!("({})", parts.join(", "))
-        }
-        other => other.to_string(),
-    }
 }

@@ -101,7 +101,7 @@ impl Emitter<'_, '_> {
                 match op {
                     BinaryOp::FloorDiv => self.prelude("float_floordiv", &[&a, &b]),
                     BinaryOp::Mod => self.prelude("float_mod", &[&a, &b]),
-                    _ => self.exact_power(&a, &b),
+                    _ => Some(self.exact_power(&a, &b)),
                 }
             }
             _ => None,
@@ -135,7 +135,7 @@ impl Emitter<'_, '_> {
                 self.prelude("int_floordiv", &[a, b])
             }
             BinaryOp::Mod => self.prelude("int_mod", &[a, b]),
-            BinaryOp::Shl | BinaryOp::Shr => self.shift(op, a, b),
+            BinaryOp::Shl | BinaryOp::Shr => Some(self.shift(op, a, b)),
             BinaryOp::Pow => self.int_power_exactly(a, b),
             BinaryOp::MatMul | BinaryOp::And | BinaryOp::Or => None,
         }
@@ -197,7 +197,7 @@ impl Emitter<'_, '_> {
     }
 
     /// `a << b`, `a >> b`.
-    fn shift(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Option<Val> {
+    fn shift(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Val {
         let (zero, most) = (self.i64(0), self.i64(63));
         let negative = self.cmp(Cmp::Lt, b, &zero);
         self.hand_back_if(&negative, "a shift by a negative count");
@@ -205,14 +205,14 @@ impl Emitter<'_, '_> {
         let count = self.choose(&beyond, &most, b);
         if op == BinaryOp::Shr {
             // What is left of any int after 63 places is its sign.
-            return Some(self.op2(Machine::Shr, a, &count));
+            return self.op2(Machine::Shr, a, &count);
         }
         let shifted = self.op2(Machine::Shl, a, &count);
         let back = self.op2(Machine::Shr, &shifted, &count);
         let differs = self.cmp(Cmp::Ne, &back, a);
         let bad = self.op2(Machine::Or, &differs, &beyond);
         self.hand_back_if(&bad, TOO_LARGE);
-        Some(shifted)
+        shifted
     }
 
     /// `a ** b` of ints; a float if `b` is known to be negative.
@@ -220,7 +220,7 @@ impl Emitter<'_, '_> {
         match b.known_int() {
             Some(power) if power < 0 => {
                 let (a, b) = (self.convert(a, &Type::FLOAT64)?, self.convert(b, &Type::FLOAT64)?);
-                self.exact_power(&a, &b)
+                Some(self.exact_power(&a, &b))
             }
             Some(power) if power <= MAX_STATIC_POWER => {
                 let (mut result, mut square, mut rest) = (None, a.clone(), power);
@@ -248,7 +248,7 @@ impl Emitter<'_, '_> {
     /// CPython treats special operands itself and leaves the rest to the C library's `pow`. Where the result is a normal
     /// number the two agree for all operands. An infinity, a NaN (a complex result, too) and what underflows, of which
     /// CPython makes an error or a number by the library's `errno`, are left to it; but not the powers of zero.
-    pub(super) fn exact_power(&mut self, a: &Val, b: &Val) -> Option<Val> {
+    fn exact_power(&mut self, a: &Val, b: &Val) -> Val {
         let power = self.libm("pow", &[a, b]);
         let float = Type::FLOAT64;
         let size = self.intrinsic(float.clone(), Intrinsic::Fabs, &[&power]);
@@ -261,7 +261,7 @@ impl Emitter<'_, '_> {
         let good = self.op2(Machine::Or, &normal, &of_zero);
         let bad = self.not(&good);
         self.hand_back_if(&bad, "a power of floats is no normal number");
-        Some(power)
+        power
     }
 
     /// The C library's own function, which the interpreter calls, too.

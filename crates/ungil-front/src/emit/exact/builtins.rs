@@ -24,11 +24,11 @@ impl Emitter<'_, '_> {
             ("math", ..) => self.exact_math(short, args, span),
             ("builtins", "round", [a]) if keywords.is_empty() => {
                 let a = self.present(a);
-                self.to_int(&a, Some(Intrinsic::Rint), "round", span)
+                self.rounded_to_int(&a, Some(Intrinsic::Rint), "round", span)
             }
             ("builtins", "int", [a]) => {
                 let a = self.present(a);
-                self.to_int(&a, None, "int", span)
+                self.rounded_to_int(&a, None, "int", span)
             }
             ("builtins", "float", [a]) => {
                 let a = self.present(a);
@@ -92,7 +92,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The int of a number, its float rounded so, or cut off.
-    pub(super) fn to_int(
+    pub(super) fn rounded_to_int(
         &mut self,
         a: &Val,
         rounding: Option<Intrinsic>,
@@ -112,7 +112,7 @@ impl Emitter<'_, '_> {
                 let (tag, int, float) = (self.field(a, 0), self.field(a, 1), self.field(a, 2));
                 let zero = self.float(&Type::FLOAT64, 0.0);
                 let float = self.pick(&tag, &zero, &float);
-                let float = self.to_int(&float, rounding, name, span)?;
+                let float = self.rounded_to_int(&float, rounding, name, span)?;
                 Some(self.pick(&tag, &int, &float))
             }
             _ => self.wrong_arguments(name, std::slice::from_ref(a), span),

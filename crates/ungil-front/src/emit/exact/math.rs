@@ -30,9 +30,9 @@ impl Emitter<'_, '_> {
         let are_ints = args.iter().all(|arg| matches!(arg.ty, Type::Bool | Type::Int(_)));
         let float = Type::FLOAT64;
         match (name, args.as_slice()) {
-            ("floor", [a]) => self.to_int(a, Some(Intrinsic::Floor), name, span),
-            ("ceil", [a]) => self.to_int(a, Some(Intrinsic::Ceil), name, span),
-            ("trunc", [a]) => self.to_int(a, None, name, span),
+            ("floor", [a]) => self.rounded_to_int(a, Some(Intrinsic::Floor), name, span),
+            ("ceil", [a]) => self.rounded_to_int(a, Some(Intrinsic::Ceil), name, span),
+            ("trunc", [a]) => self.rounded_to_int(a, None, name, span),
             ("fabs", [a]) => {
                 let a = self.as_float(a)?;
                 Some(self.intrinsic(float, Intrinsic::Fabs, &[&a]))

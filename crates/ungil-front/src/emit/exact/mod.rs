@@ -44,6 +44,15 @@ impl Emitter<'_, '_> {
         self.raise_if(cond, "OverflowError", why);
     }
 
+    /// How many calls may still be active inside of one that this function makes; hands back if it may make none.
+    pub(super) fn one_call_deeper(&mut self) -> Val {
+        let depth = self.parameter(self.captures.len() + self.hir.params.len());
+        let (zero, one) = (self.i64(0), self.i64(1));
+        let bad = self.cmp(Cmp::Le, &depth, &zero);
+        self.hand_back_if(&bad, "the recursion may be too deep for the interpreter");
+        self.op2(Machine::Sub, &depth, &one)
+    }
+
     /// Reports what exact code lacks.
     pub(super) fn inexact<T>(&mut self, span: Span, what: impl Into<String>) -> Option<T> {
         let error = self.unsupported("not-exact", span, what).with_help(HELP);
