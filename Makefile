@@ -41,9 +41,9 @@ test-python: build ## run the Python tests (of the interpreter that PYTHON names
 # How often the model checker takes a thread off where it could go on. Measured: with 2 it takes 6 s and misses what the third
 # shows (an event's `set`, undone meanwhile, that wakes who came after that); with 3 a minute; with 4 more than five.
 PREEMPTIONS ?= 3
-loom: $(VENV)/.ready ## run the models of the locks, in every order of their threads' steps
+loom: $(VENV)/.ready ## run the models of locks and futures, in every order of their threads' steps
 	RUSTFLAGS="--cfg ungil_loom" LOOM_MAX_PREEMPTIONS=$(PREEMPTIONS) \
-		$(CARGO) test --quiet --release --target-dir target/loom -p ungil-sync --lib
+		$(CARGO) test --quiet --release --target-dir target/loom -p ungil-sync -p ungil-exec --lib
 
 N ?= 100000
 FIRST ?= 1000000

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     R = TypeVar("R")
 
-__all__ = ("TaskGroup",)
+__all__ = ("TaskGroup", "raise_failures")
 
 # Not failures but ends: of the program, or of the generator whose block it is. As asyncio's, they are not wrapped.
 _ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -130,7 +130,7 @@ class TaskGroup:
             self._state = "over"
         failures, self._failures = self._failures, []
         if failures:
-            _raise(failures)
+            raise_failures(failures)
         # What is left is a `StopRequested`, of this group or of one around it.
         return failure is not None and was_stopped
 
@@ -172,8 +172,15 @@ class TaskGroup:
         self.stop_token.request_stop()
 
 
-def _raise(failures: list[BaseException]) -> None:
-    """Raise the failures as one; or the first that is an end, with the others as its context."""
+def raise_failures(failures: list[BaseException]) -> None:
+    """Raise the failures of a group as one; or the first that is an end, with the others as its context.
+
+    Args:
+        failures: at least one.
+
+    Raises:
+        BaseExceptionGroup: always, unless there is an end.
+    """
     end = next((failure for failure in failures if isinstance(failure, _ENDS)), None)
     others = [failure for failure in failures if failure is not end]
     try:

@@ -18,11 +18,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
-    from typing import Any, Generic
+    from typing import Any, Generic, Protocol
 
     from typing_extensions import TypeVar
 
     R = TypeVar("R", covariant=True, default=Any)
+
+    class HasToken(Protocol):
+        """What has a stop token."""
+
+        @property
+        def stop_token(self) -> StopToken: ...
 
     class _Standard(threading.Thread, Generic[R]):
         """The standard class, generic in what the target returns, with what its stubs leave out."""
@@ -58,7 +64,7 @@ else:
         __class_getitem__ = classmethod(GenericAlias)
 
 
-__all__ = ("StopRequested", "StopToken", "Thread", "Timer")
+__all__ = ("StopRequested", "StopToken", "Thread", "Timer", "with_token")
 
 
 class StopRequested(BaseException):
@@ -295,7 +301,7 @@ class Thread(_Standard[R]):
         try:
             target = vars(self).get("_target")
             if target is not None:
-                self._args, self._kwargs = _with_token(self, target, self._args, self._kwargs)
+                self._args, self._kwargs = with_token(self, target, self._args, self._kwargs)
             value = self.run()
             if value is not None:
                 self.__value = value
@@ -384,16 +390,26 @@ class Timer(Thread):
         self.finished.wait(self.interval)
         value = None
         if not self.finished.is_set():
-            args, kwargs = _with_token(self, self.function, self.args, self.kwargs)
+            args, kwargs = with_token(self, self.function, self.args, self.kwargs)
             value = self.function(*args, **kwargs)
         self.finished.set()
         return value
 
 
-def _with_token(
-    thread: Thread[Any], target: Callable[..., object], args: Iterable[Any], kwargs: Mapping[str, Any]
+def with_token(
+    owner: HasToken, target: Callable[..., object], args: Iterable[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Iterable[Any], Mapping[str, Any]]:
-    """Return the arguments of a target, and the thread's token among them if the target asks for it."""
+    """Return the arguments of a target, and the owner's stop token among them if the target asks for one.
+
+    Args:
+        owner: what has the token, which is read only if it is asked for.
+        target: what is to be called; `Thread` says how it asks.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Returns:
+        The same two, if the target does not ask; or else others.
+    """
     # Most targets that do not are known without `inspect`, which takes long to import. Of the annotations it is enough
     # that there are some: Python 3.14 evaluates them when they are read, which may fail.
     if isinstance(target, BuiltinFunctionType):
@@ -425,9 +441,9 @@ def _with_token(
         return args, kwargs
     for position, parameter in asking:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            kwargs = {**kwargs, parameter.name: thread.stop_token}
+            kwargs = {**kwargs, parameter.name: owner.stop_token}
         elif parameter.kind is parameter.POSITIONAL_ONLY and position == len(args):
-            args = (*args, thread.stop_token)
+            args = (*args, owner.stop_token)
     return args, kwargs
 
 

@@ -17,6 +17,7 @@ mod drops;
 mod eager;
 mod errors;
 mod explain;
+mod futures;
 mod gil;
 mod host;
 mod method;
@@ -47,6 +48,10 @@ mod _core {
     #[pymodule_export]
     use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
+    use crate::futures::{
+        Future, Group, ThreadPool, Watcher, Worker, close_thread_pools, forget_thread_pools, make_quickly,
+    };
+    #[pymodule_export]
     use crate::process::{
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
         set_num_threads, threading_layer,
@@ -73,6 +78,7 @@ mod _core {
         module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
         crate::sync::complete_classes(module.py())?;
         crate::queue::complete_classes(module.py())?;
+        crate::futures::complete_classes(module.py())?;
         crate::dispatcher::complete_class(module.py())
     }
 }

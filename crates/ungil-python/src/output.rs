@@ -10,6 +10,7 @@ use ungil_ir::ir::{Print, PrintPart};
 use ungil_ir::layout::struct_layout;
 
 use crate::boxing::Boxer;
+use crate::futures;
 use crate::gil;
 use crate::objects::Objects;
 use crate::overload::Overload;
@@ -37,13 +38,17 @@ pub(crate) struct Interpreter;
 
 impl ungil_rt::Host for Interpreter {
     fn check_signals(&self) -> bool {
+        // What is raised stays set on this thread until the call from outside returns to the interpreter.
+        if futures::is_stop_requested() {
+            gil::attached(|py| futures::stop_requested(py).restore(py));
+            return true;
+        }
         if !is_main_thread() {
             return false;
         }
         gil::attached(|py| match py.check_signals() {
             Ok(()) => false,
             Err(error) => {
-                // It stays set on this thread until the call from outside returns to the interpreter.
                 error.restore(py);
                 true
             }

@@ -14,7 +14,8 @@ use crate::context::{Context, RAISE_INTERRUPTED};
 /// A thread that holds a lock which a method here takes must not enter compiled code that has parallel loops: it
 /// would wait for helpers that wait for its lock.
 pub trait Host: Send + Sync {
-    /// Runs what signals have asked for; true = an exception is pending, the call shall stop.
+    /// Runs what signals have asked for, and looks whether the call is still wanted; true = an exception is pending, the call shall
+    /// stop.
     ///
     /// Called at most once a tick, only on a thread that entered compiled code from outside.
     fn check_signals(&self) -> bool;

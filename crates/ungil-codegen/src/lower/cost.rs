@@ -21,6 +21,9 @@ const GRAIN: u64 = 1 << 10;
 /// Turns that are handed out together at most: 16 vectors of 512 bits.
 const MAX_GRAIN: u64 = 128;
 
+/// Units of a short turn at most.
+const SHORT: u64 = 24;
+
 /// Units of a piece of code; none if there is no bound.
 type Cost = Option<u64>;
 
@@ -65,6 +68,11 @@ impl Costs {
             0..MIN_STRIP => Polls::EachTurn,
             strip => Polls::EachStrip(strip),
         }
+    }
+
+    /// Whether a turn of function `id` takes no longer than to call a function of two or three instructions and use its answer.
+    pub(super) fn is_short(&self, id: FuncId, body: &Block) -> bool {
+        self.block(id, body).is_some_and(|turn| turn <= SHORT)
     }
 
     /// How many turns of a parallel loop of function `id` are handed out together: as many as outweigh the handing out.

@@ -25,7 +25,7 @@ use crate::{gil, timeout};
 /// True
 #[pyclass(frozen, weakref, dict, subclass, module = "ungil.threading")]
 pub(crate) struct Event {
-    inner: sync::Event,
+    pub(crate) inner: sync::Event,
 }
 
 #[pymethods]

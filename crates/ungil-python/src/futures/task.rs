@@ -1,0 +1,93 @@
+//! [`Task`]: a call that was submitted.
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::future::Future;
+use super::record::{self, Ending, Made, Record};
+use super::{errors, stop, transition};
+
+/// A call, and the future of what comes of it.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) future: Py<Future>,
+    pub(crate) function: Py<PyAny>,
+    pub(crate) args: Py<PyTuple>,
+    pub(crate) kwargs: Option<Py<PyDict>>,
+    /// When it was submitted, in nanoseconds of `record::now`.
+    pub(crate) submitted: u64,
+}
+
+impl Task {
+    /// Makes the call, unless its future was cancelled, and ends the future.
+    pub(crate) fn run(self, py: Python<'_>, record: &Record) {
+        let future = self.future.bind(py);
+        let begun = record::now();
+        match transition::begin(future) {
+            Ok(true) => {}
+            Ok(false) => return record.add(self.submitted, 0, 0, Ending::Cancelled),
+            Err(error) => return report(py, &error),
+        }
+        let result = match future.get().stop.get() {
+            None => self.call(py),
+            Some(event) => stop::with(event.get(), || self.call(py)),
+        };
+        let ended = record::now();
+        let ending = if result.is_ok() { Ending::Returned } else { Ending::Raised };
+        record.add(self.submitted, begun, ended, ending);
+        if record.is_traced() {
+            let thread = stop::native_thread_id();
+            let name = self.name(py);
+            record.keep(Made { name, thread, submitted: self.submitted, begun, ended, ending });
+        }
+        let finished = match result {
+            Err(error) if stop::is_reason(future, &error) => transition::stop(future),
+            result => {
+                let outcome = result.map_err(|error| error.into_value(py).into_any());
+                transition::finish(future, outcome)
+            }
+        };
+        match finished {
+            Ok(()) => {}
+            // Its deadline has ended the future before.
+            Err(_) if future.get().stop.get().is_some() && future.get().completion.state().is_done() => {}
+            Err(error) => report(py, &error),
+        }
+    }
+
+    /// What a trace calls it: what was called, or the name that its options give it.
+    fn name(&self, py: Python<'_>) -> Py<PyAny> {
+        let function = self.function.bind(py);
+        let name = function.getattr_opt(pyo3::intern!(py, "_trace_name")).ok().flatten();
+        name.unwrap_or_else(|| function.clone()).unbind()
+    }
+
+    #[inline]
+    fn call(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let kwargs = self.kwargs.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
+        // SAFETY: three live objects, of the types that the call asks for; or no keywords.
+        let result = unsafe { ffi::PyObject_Call(self.function.as_ptr(), self.args.as_ptr(), kwargs) };
+        // SAFETY: a new reference, or null with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(py, result) }.map(Bound::unbind)
+    }
+
+    /// Ends the future with an exception instead of a call.
+    pub(crate) fn fail(&self, py: Python<'_>, error: Py<PyBaseException>) {
+        // It may have been cancelled, and then it keeps that end.
+        let _ = transition::finish(self.future.bind(py), Err(error.into_any()));
+    }
+
+    /// Cancels it, as its worker would find it.
+    pub(crate) fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        transition::cancel(self.future.bind(py)).map(drop)
+    }
+}
+
+/// Reports what nobody can catch: a callback's `SystemExit`, a future that somebody else has ended.
+fn report(py: Python<'_>, error: &PyErr) {
+    if let Err(error) = errors::log(py, "critical", "Exception in worker", None, error) {
+        error.write_unraisable(py, None);
+    }
+}

@@ -1,0 +1,414 @@
+//! `ThreadPool`: the half of `ThreadPoolExecutor` that takes calls, and [`Shared`], which it shares with its workers.
+
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType, PyWeakrefReference};
+use ungil_exec::pool::{Demand, Pool, Refusal};
+use ungil_sync::waiters::Ticket;
+use ungil_sync::{AfterFork, Gate};
+
+use super::future::Future;
+use super::record::{self, Made, Record, Summary};
+use super::task::Task;
+use super::worker::{Slots, Worker, is_worker_of};
+use super::{create, errors, transition};
+use crate::gil;
+use crate::method::{Call, Method, slow, this};
+use crate::once::OnceBox;
+
+/// What an executor and its workers share.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool<Task>,
+    pub(crate) record: Record,
+    pub(crate) slots: Slots,
+    /// Why it is of no use any more.
+    broken: OnceBox<String>,
+    /// The executor, weakly: it starts workers.
+    executor: OnceBox<Py<PyWeakrefReference>>,
+}
+
+/// All pools that have ever had a worker and may have one now, for the end of the interpreter and for forked children.
+static POOLS: Gate<Pools> = Gate::new(Pools(Vec::new()));
+
+struct Pools(Vec<Weak<Shared>>);
+
+impl AfterFork for Pools {
+    fn after_fork(&mut self, is_torn: bool) {
+        if is_torn {
+            std::mem::forget(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+/// Whether the interpreter has begun to end: no pool takes a call any more.
+static IS_CLOSING: AtomicBool = AtomicBool::new(false);
+
+impl Shared {
+    /// Notes why the pool is of no use, takes no more calls, and fails those that nobody has begun.
+    pub(crate) fn break_down(&self, py: Python<'_>, why: &str) {
+        self.broken.get_or_set(why.to_owned());
+        self.pool.shutdown();
+        let left = self.pool.drain();
+        self.fail(py, left);
+    }
+
+    /// Fails calls that nobody will make.
+    pub(crate) fn fail(&self, py: Python<'_>, tasks: Vec<Task>) {
+        for task in tasks {
+            let why = self.broken.get().map_or("the pool has no worker", String::as_str);
+            task.fail(py, errors::broken_thread_pool(py, why).into_value(py));
+        }
+    }
+
+    /// Starts a worker beyond the number that was asked for, since all of them wait for calls of their own pool.
+    pub(crate) fn start_further(&self, py: Python<'_>, number: usize) -> PyResult<()> {
+        let executor = self.executor.get().and_then(|weak| weak.bind(py).upgrade());
+        let Some(executor) = executor else {
+            let left = self.pool.lose(false);
+            self.fail(py, left);
+            return Ok(());
+        };
+        executor.call_method1(intern!(py, "_start_further_worker"), (number,)).map(drop)
+    }
+}
+
+/// The half of `ThreadPoolExecutor` that takes calls.
+#[pyclass(frozen, weakref, dict, subclass, name = "_ThreadPool", module = "ungil._core")]
+pub(crate) struct ThreadPool {
+    opened: OnceBox<Opened>,
+}
+
+/// A call of a trace.
+type Row = (Py<PyAny>, u64, &'static str, u64, u64, u64);
+
+struct Opened {
+    shared: Arc<Shared>,
+    /// The class of the futures.
+    future: Py<PyType>,
+}
+
+#[pymethods]
+impl ThreadPool {
+    // Subclasses have arguments of their own.
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { opened: OnceBox::new() }
+    }
+
+    /// Begins to take calls, for at most so many workers, of which `max_pending` may wait; 0 for any number. `future` is the class of the futures.
+    fn _open(
+        slf: &Bound<'_, Self>,
+        max_workers: usize,
+        max_pending: usize,
+        future: &Bound<'_, PyType>,
+    ) -> PyResult<()> {
+        if !future.is_subclass_of::<Future>()? {
+            return Err(PyTypeError::new_err(
+                "the class of the futures must be a subclass of ungil's Future",
+            ));
+        }
+        let shared = Arc::new(Shared {
+            pool: Pool::new(max_workers, max_pending),
+            record: Record::new(),
+            slots: Slots::new(),
+            broken: OnceBox::new(),
+            executor: OnceBox::new(),
+        });
+        shared.executor.get_or_set(PyWeakrefReference::new(slf)?.unbind());
+        let weak = Arc::downgrade(&shared);
+        if slf.get().opened.set(Opened { shared, future: future.clone().unbind() }).is_ok() {
+            let mut pools = POOLS.enter();
+            pools.0.retain(|pool| pool.strong_count() > 0);
+            pools.0.push(weak);
+        }
+        Ok(())
+    }
+
+    /// The target of a new worker's thread.
+    fn _worker(&self, initializer: Option<Py<PyAny>>, initargs: Py<PyTuple>) -> PyResult<Worker> {
+        Ok(Worker { shared: Arc::clone(&self.opened()?.shared), initializer, initargs })
+    }
+
+    /// A worker could not be started, for this reason of the system's; true if there are others, which will make the calls.
+    fn _lose_worker(&self, py: Python<'_>) -> PyResult<bool> {
+        let shared = &self.opened()?.shared;
+        let left = shared.pool.lose(false);
+        let others = shared.pool.census().n_workers > 0;
+        for task in left {
+            task.cancel(py)?;
+        }
+        Ok(others)
+    }
+
+    /// Submits `call()`, for a future that was made before, to be made before calls of lower priority. With `block`, waits for room in the backlog.
+    fn _submit_call(
+        slf: &Bound<'_, Self>,
+        future: Py<Future>,
+        call: Py<PyAny>,
+        priority: i64,
+        block: bool,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let shared = &slf.get().opened()?.shared;
+        future.get().set_pool(Arc::as_ptr(shared) as usize);
+        let args = PyTuple::empty(py).unbind();
+        let task = Task { future, function: call, args, kwargs: None, submitted: record::now() };
+        let tried = shared.pool.submit(task, priority);
+        settle(slf.as_any(), shared, tried, priority, block)
+    }
+
+    /// How many calls returned, raised and were cancelled, and the mean seconds for which they waited and ran.
+    fn _summary(&self) -> PyResult<Summary> {
+        Ok(self.opened()?.shared.record.summary())
+    }
+
+    /// Begins to keep each call that is made; the clock of the trace.
+    fn _begin_trace(&self) -> PyResult<u64> {
+        self.opened()?.shared.record.begin_trace();
+        Ok(record::now())
+    }
+
+    /// The calls that were kept: what was called, the thread's number, how it ended, and when it was submitted, begun and ended, in nanoseconds.
+    fn _end_trace(&self) -> PyResult<Vec<Row>> {
+        let made = self.opened()?.shared.record.end_trace();
+        let row = |made: Made| {
+            let ending = made.ending.name();
+            (made.name, made.thread, ending, made.submitted, made.begun, made.ended)
+        };
+        Ok(made.into_iter().map(row).collect())
+    }
+
+    /// Takes no more calls; those that wait are cancelled, if `cancel_futures`.
+    fn _close(&self, py: Python<'_>, cancel_futures: bool) -> PyResult<()> {
+        let pool = &self.opened()?.shared.pool;
+        pool.shutdown();
+        if cancel_futures {
+            for task in pool.drain() {
+                task.cancel(py)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no worker is left.
+    fn _join(&self, py: Python<'_>) -> PyResult<()> {
+        join(py, &self.opened()?.shared)
+    }
+
+    /// Whether the executor takes no more calls.
+    #[getter]
+    fn _shutdown(&self) -> bool {
+        self.opened.get().is_some_and(|opened| opened.shared.pool.is_shut_down())
+    }
+
+    /// Why the executor is of no use any more, or False.
+    #[getter]
+    fn _broken<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let broken = self.opened.get().and_then(|opened| opened.shared.broken.get());
+        match broken {
+            Some(why) => Ok(why.into_pyobject(py)?.into_any()),
+            None => Ok(false.into_pyobject(py)?.to_owned().into_any()),
+        }
+    }
+
+    /// How many workers there are, how many of them are idle, and how many calls wait.
+    fn _census(&self) -> PyResult<(usize, usize, usize)> {
+        let census = self.opened()?.shared.pool.census();
+        Ok((census.n_workers, census.n_idle, census.n_pending))
+    }
+}
+
+impl ThreadPool {
+    fn opened(&self) -> PyResult<&Opened> {
+        self.opened.get().ok_or_else(|| {
+            PyRuntimeError::new_err("the executor is not initialised: its class's __init__ was not called")
+        })
+    }
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        if let Some(opened) = self.opened.get() {
+            opened.shared.pool.shutdown();
+        }
+    }
+}
+
+/// At the end of the interpreter: takes no more calls, and waits for those that were taken.
+#[pyfunction]
+#[pyo3(name = "_close_thread_pools")]
+pub(crate) fn close_thread_pools(py: Python<'_>) -> PyResult<()> {
+    IS_CLOSING.store(true, Ordering::Relaxed);
+    let pools = all_pools();
+    for shared in &pools {
+        shared.pool.shutdown();
+    }
+    pools.iter().try_for_each(|shared| join(py, shared))
+}
+
+/// In a forked child: no worker of any pool is here. Calls that nobody had begun are the parent's to make, and their futures are cancelled here; those that were
+/// being made will not end here, and their futures fail.
+#[pyfunction]
+#[pyo3(name = "_forget_thread_pools")]
+pub(crate) fn forget_thread_pools(py: Python<'_>) -> PyResult<()> {
+    for shared in all_pools() {
+        for task in shared.pool.drain() {
+            task.cancel(py)?;
+        }
+        for future in shared.slots.take_lost(py) {
+            let why = "the process was forked while another thread of the parent made the call, which does not go on here";
+            let error = errors::broken_thread_pool(py, why).into_value(py);
+            // It may have ended just before the fork.
+            let _ = transition::finish(&future, Err(error.into_any()));
+        }
+    }
+    Ok(())
+}
+
+fn all_pools() -> Vec<Arc<Shared>> {
+    // Dropped by the caller, outside.
+    POOLS.enter().0.iter().filter_map(Weak::upgrade).collect()
+}
+
+fn join(py: Python<'_>, shared: &Shared) -> PyResult<()> {
+    let mut ticket = Ticket::default();
+    // Without a deadline, so nothing but a handler's exception ends it early.
+    gil::wait(py, || shared.pool.join(&mut ticket, None)).map(drop)
+}
+
+pub(crate) const METHODS: &[Method] = &[Method { name: c"submit", doc: SUBMIT, call: Call::Full(submit) }];
+
+const SUBMIT: &CStr = c"submit($self, fn, /, *args, **kwargs)\n--\n\n\
+    Have `fn(*args, **kwargs)` called by a thread of the pool, and return the future of what comes of it.\n\n\
+    Raises `RuntimeError` after a shutdown.";
+
+// SAFETY of the functions below: CPython calls them as methods of the class, as `method.rs` says.
+
+unsafe extern "C" fn submit(
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    n_args: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: `slf` is such a pool.
+    let pool: &ThreadPool = unsafe { this(slf) };
+    // SAFETY: methods are called attached.
+    let py = unsafe { gil::already_attached() };
+    let submitted = pool.opened().and_then(|opened| {
+        // SAFETY: the protocol's own arguments.
+        let task = unsafe { task(py, opened, args, n_args as usize, names)? };
+        Ok((opened, task))
+    });
+    let (opened, task) = match submitted {
+        Ok(submitted) => submitted,
+        Err(error) => return slow(|_| Err(error)),
+    };
+    let future = task.future.clone_ref(py);
+    match opened.shared.pool.submit(task, 0) {
+        Ok(Demand::None) => future.into_ptr(),
+        tried => slow(|py| {
+            // SAFETY: `slf` is a live object.
+            let executor = unsafe { Bound::from_borrowed_ptr(py, slf) };
+            settle(&executor, &opened.shared, tried, 0, true)?;
+            Ok(future.into_bound(py).into_any())
+        }),
+    }
+}
+
+/// Does what is left when a task was submitted, at first in vain maybe: starts a worker, or waits for room if it may.
+fn settle(
+    executor: &Bound<'_, PyAny>,
+    shared: &Shared,
+    tried: Result<Demand, (Task, Refusal)>,
+    priority: i64,
+    waits: bool,
+) -> PyResult<()> {
+    let py = executor.py();
+    let mut ticket = Ticket::default();
+    let mut tried = tried;
+    loop {
+        match tried {
+            Ok(Demand::None) => return Ok(()),
+            Ok(Demand::Worker(number)) => {
+                return executor.call_method1(intern!(py, "_start_worker"), (number,)).map(drop);
+            }
+            Err((task, Refusal::Full)) if is_worker_of(shared) => {
+                tried = shared.pool.submit_from_worker(task, priority);
+            }
+            Err((task, Refusal::Full)) if waits => {
+                // Without a deadline, so nothing but a handler's exception ends it early.
+                let _ = gil::wait(py, || shared.pool.wait_for_room(&mut ticket, None))?;
+                tried = shared.pool.submit(task, priority);
+            }
+            Err((_, refusal)) => return Err(refused(py, shared, refusal)),
+        }
+    }
+}
+
+/// The call that `submit` was given.
+///
+/// # Safety
+///
+/// The arguments are those of the vectorcall protocol.
+unsafe fn task(
+    py: Python<'_>,
+    opened: &Opened,
+    args: *const *mut ffi::PyObject,
+    n_args: usize,
+    names: *mut ffi::PyObject,
+) -> PyResult<Task> {
+    let Some(n_own) = n_args.checked_sub(1) else {
+        return Err(PyTypeError::new_err(
+            "ThreadPoolExecutor.submit() missing 1 required positional argument: 'fn'",
+        ));
+    };
+    if IS_CLOSING.load(Ordering::Relaxed) && !opened.shared.pool.is_shut_down() {
+        return Err(PyRuntimeError::new_err("cannot schedule new futures after interpreter shutdown"));
+    }
+    let argument = |index: usize| {
+        // SAFETY: the protocol says that so many lie there.
+        let place = unsafe { args.add(index) };
+        // SAFETY: as above.
+        let argument = unsafe { *place };
+        // SAFETY: a live object.
+        unsafe { Borrowed::from_ptr(py, argument) }.to_owned()
+    };
+    let kwargs = if names.is_null() {
+        None
+    } else {
+        // SAFETY: a tuple, which the protocol keeps alive.
+        let names = unsafe { Borrowed::from_ptr(py, names) };
+        let kwargs = PyDict::new(py);
+        for (index, name) in names.cast::<PyTuple>()?.iter_borrowed().enumerate() {
+            kwargs.set_item(name, argument(n_args + index))?;
+        }
+        Some(kwargs.unbind())
+    };
+    let future = create::future(opened.future.bind(py))?;
+    future.get().set_pool(Arc::as_ptr(&opened.shared) as usize);
+    Ok(Task {
+        future: future.unbind(),
+        function: argument(0).unbind(),
+        args: PyTuple::new(py, (0..n_own).map(|index| argument(1 + index)))?.unbind(),
+        kwargs,
+        submitted: record::now(),
+    })
+}
+
+fn refused(py: Python<'_>, shared: &Shared, refusal: Refusal) -> PyErr {
+    match (shared.broken.get(), refusal) {
+        (Some(why), _) => errors::broken_thread_pool(py, why),
+        (None, Refusal::ShutDown) if IS_CLOSING.load(Ordering::Relaxed) => {
+            PyRuntimeError::new_err("cannot schedule new futures after interpreter shutdown")
+        }
+        (None, Refusal::ShutDown) => PyRuntimeError::new_err("cannot schedule new futures after shutdown"),
+        (None, Refusal::Full) => errors::full(py),
+    }
+}

@@ -1,0 +1,333 @@
+"""`ThreadPoolExecutor`.
+
+The pool itself, with its calls and its count of workers, is in `ungil._core`, and so is `submit`. Here is what is done
+seldom: the making of threads, and the end.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import math
+import os
+import threading
+import warnings
+import weakref
+
+from ungil import _core
+from ungil._call import Options, Retry, Settings
+from ungil._executor import Executor
+from ungil._future import Future
+from ungil._trace import Statistics, Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    class _Bases(Executor, concurrent.futures.ThreadPoolExecutor):
+        """The standard class, as which type checkers see ours, with what ours has of its own."""
+
+        _initializer: Any
+        _shutdown_lock: Any
+
+        def _open(self, max_workers: int, max_pending: int, future: type) -> None: ...
+        def _worker(self, initializer: object, initargs: tuple[Any, ...]) -> _core._Worker: ...
+        def _lose_worker(self) -> bool: ...
+        def _close(self, cancel_futures: bool) -> None: ...
+        def _join(self) -> None: ...
+        def _census(self) -> tuple[int, int, int]: ...
+        def _summary(self) -> tuple[int, int, int, float | None, float | None]: ...
+        def _begin_trace(self) -> int: ...
+        def _end_trace(self) -> list[tuple[object, int, str, int, int, int]]: ...
+        def _submit_call(self, future: object, call: Callable[[], object], priority: int, block: bool) -> None: ...
+
+else:
+
+    class _Bases(_core._ThreadPool, Executor, concurrent.futures.ThreadPoolExecutor):
+        """The standard class is there for `isinstance`; its `__init__` is never run."""
+
+
+__all__ = ("ThreadPoolExecutor",)
+
+
+class ThreadPoolExecutor(_Bases):
+    """Makes calls in threads of its own: a `concurrent.futures.ThreadPoolExecutor`, several times faster.
+
+    A thread is started when a call comes that no idle one could make, until there are `max_workers`. Threads are used
+    again, and end when the executor is shut down or dropped and the calls that it took are made; the end of the
+    interpreter waits for them.
+
+    A call that waits for another call of the same executor takes up a thread meanwhile. If all threads are taken up so,
+    a further one is started, with a `RuntimeWarning`: nothing would ever end otherwise.
+
+    Any number of threads may call all methods. A forked child may use the executor: it has no threads there until a
+    call is submitted, and calls that were waiting are the parent's to make; their futures are cancelled in the child.
+
+    Args:
+        max_workers: the most threads; None for four more than there are processors, but not more than 32.
+        thread_name_prefix: what the names of the threads begin with.
+        initializer: called in each thread before its first call. If it raises, the executor is broken: calls that
+            wait and further ones fail with `BrokenThreadPool`.
+        initargs: its arguments.
+        max_pending: the most calls that wait for a thread; None for any number. With more, `submit` waits, or raises
+            `queue.Full` if the option `block` is false. Not for calls that a call of the executor submits.
+
+    Raises:
+        ValueError: `max_workers` or `max_pending` is less than 1.
+        TypeError: `initializer` cannot be called.
+
+    Example:
+        >>> from ungil.futures import ThreadPoolExecutor
+        >>> with ThreadPoolExecutor(max_workers=4) as executor:
+        ...     future = executor.submit(pow, 2, 10)
+        >>> future.result()
+        1024
+    """
+
+    _counter = itertools.count().__next__
+
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        thread_name_prefix: str = "",
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        *,
+        max_pending: int | None = None,
+    ) -> None:
+        if max_workers is None:
+            max_workers = min(32, (_n_processors() or 1) + 4)
+        if max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        if max_pending is not None and max_pending < 1:
+            raise ValueError(f"max_pending must be 1 or more, or None, got {max_pending!r}")
+        self._max_workers = max_workers
+        self._initializer = initializer
+        self._initargs = initargs
+        self._thread_name_prefix = thread_name_prefix or f"ThreadPoolExecutor-{self._counter()}"
+        self._threads: set[threading.Thread] = set()
+        # Held while a thread is started, so that a shutdown sees all of them. Re-entrant, since a signal's handler may
+        # submit.
+        self._shutdown_lock = _core.RLock()
+        self._has_warned = False
+        self._trace: Trace | None = None
+        self._open(math.ceil(max_workers), max_pending or 0, Future)
+        _EXECUTORS.add(self)
+
+    def options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: int | Retry | None = None,
+        priority: int = 0,
+        name: str | None = None,
+        stop_token: bool = False,
+        context: bool = False,
+        block: bool = True,
+        log_unfetched: bool = False,
+    ) -> Options:
+        """Return a light view of the executor, whose `submit` and `map` make calls with these options.
+
+        The `cancel` of a future that such a view made, while its call runs, asks for a stop: by the call's stop token,
+        and compiled code stops by itself. A call that ends with `StopRequested` after that is cancelled.
+
+        Args:
+            timeout: the most seconds from the beginning of the call to its end, all of its attempts included. After
+                that its future ends with `TimeoutError`, and the call is asked to stop.
+            retry: how many further attempts a call has that raises; or a `Retry`.
+            priority: calls of higher priority are made first.
+            name: what the call is called in a trace and in messages.
+            stop_token: whether the function is given the call's `StopToken`: as `ungil.threading.Thread` gives it, to a
+                parameter annotated with it; or else as `stop_token`.
+            context: whether the call sees the context variables of who submitted it.
+            block: whether to wait if as many calls wait as may; or else to raise `queue.Full`.
+            log_unfetched: whether to log what the call raised, if its future is dropped and nobody has asked for it.
+
+        Returns:
+            The view.
+
+        Raises:
+            TypeError: a value is of a wrong type.
+            ValueError: a value is out of range.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> from ungil.threading import StopToken
+            >>> def pump(token: StopToken) -> None:
+            ...     while True:
+            ...         token.raise_if_stopped()
+            ...         token.wait(0.01)
+            >>> with ThreadPoolExecutor(max_workers=1) as executor:
+            ...     future = executor.options(stop_token=True, timeout=0.05).submit(pump)
+            ...     future.exception()
+            TimeoutError('pump was not over within its timeout of 0.05 s')
+        """
+        return Options(self, Settings()).options(
+            timeout=timeout,
+            retry=retry,
+            priority=priority,
+            name=name,
+            stop_token=stop_token,
+            context=context,
+            block=block,
+            log_unfetched=log_unfetched,
+        )
+
+    def statistics(self) -> Statistics:
+        """Return how many threads and calls there are, and how long calls have waited and run.
+
+        Returns:
+            What holds at this moment.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> with ThreadPoolExecutor(max_workers=1) as executor:
+            ...     future = executor.submit(int, "one")
+            >>> statistics = executor.statistics()
+            >>> statistics.done, statistics.failed
+            (1, 1)
+        """
+        workers, idle, pending = self._census()
+        returned, raised, cancelled, mean_wait, mean_run = self._summary()
+        return Statistics(workers, idle, pending, returned + raised, raised, cancelled, mean_wait, mean_run)
+
+    def trace(self, path: str | os.PathLike[str]) -> Trace:
+        """Begin to keep each call, for a file that shows when which thread made it.
+
+        The file is in Chrome's format for traces: https://ui.perfetto.dev and chrome://tracing show it.
+
+        Args:
+            path: the file, which is written at the end of the trace's `with` block, by its `close`, or when the
+                executor is shut down.
+
+        Returns:
+            The trace.
+
+        Raises:
+            RuntimeError: the executor is traced already.
+
+        Example:
+            >>> import json, os, tempfile
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> path = os.path.join(tempfile.mkdtemp(), "trace.json")
+            >>> with ThreadPoolExecutor(max_workers=2) as executor, executor.trace(path):
+            ...     results = list(executor.map(len, ["one", "three"]))
+            >>> with open(path) as file:
+            ...     [event["name"] for event in json.load(file)["traceEvents"] if event["ph"] == "X"]
+            ['len', 'len']
+        """
+        if self._trace is not None and not self._trace.closed:
+            raise RuntimeError(f"{self!r} is traced already, to {self._trace.path}")
+        self._trace = Trace(self, path)
+        return self._trace
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; those that were taken are made.
+
+        May be called again, and from any thread.
+
+        Args:
+            wait: whether to return only when the calls are made and the threads have ended.
+            cancel_futures: whether to cancel the calls that no thread has begun.
+
+        Raises:
+            RuntimeError: a thread of the executor waits for the executor's end.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> executor = ThreadPoolExecutor(max_workers=1)
+            >>> executor.shutdown(cancel_futures=True)
+            >>> executor.submit(print)
+            Traceback (most recent call last):
+            ...
+            RuntimeError: cannot schedule new futures after shutdown
+        """
+        self._close(cancel_futures)
+        if wait:
+            if threading.current_thread() in self._threads:
+                raise RuntimeError("cannot join current thread")
+            self._join()
+            with self._shutdown_lock:
+                threads = list(self._threads)
+            for thread in threads:
+                thread.join()
+            if self._trace is not None:
+                self._trace.close()
+
+    @property
+    def _work_queue(self) -> _WorkQueue:  # type: ignore[override]
+        return _WorkQueue(self)
+
+    def _start_worker(self, number: int) -> None:
+        """Start the thread of that number, which the pool has counted already."""
+        with self._shutdown_lock:
+            thread = threading.Thread(
+                name=f"{self._thread_name_prefix}_{number}", target=self._worker(self._initializer, self._initargs)
+            )
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError):
+                # The system has no thread. If the pool has others, they make the call.
+                if not self._lose_worker():
+                    raise
+            except BaseException:
+                # Ctrl-C while the thread came up.
+                self._threads.add(thread)
+                raise
+            else:
+                self._threads.add(thread)
+
+    def _start_further_worker(self, number: int) -> None:
+        """Start a thread beyond `max_workers`, since all others wait for calls that this executor has yet to make."""
+        self._start_worker(number)
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"all {number} threads of {self!r} wait for calls that were submitted to it: a further thread is"
+                " started, since nothing would ever end otherwise; give the executor more max_workers, or have calls"
+                " not wait for calls of their own executor",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+class _WorkQueue:
+    """What other people's code asks of an executor's queue: how many calls wait."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+
+    def qsize(self) -> int:
+        _, _, n_pending = self._executor._census()
+        return n_pending
+
+    def empty(self) -> bool:
+        return self.qsize() == 0
+
+
+# For forked children.
+_EXECUTORS: weakref.WeakSet[ThreadPoolExecutor] = weakref.WeakSet()
+
+
+def _forget_threads() -> None:
+    """Let the executors of a forked child begin anew: their threads are the parent's."""
+    for executor in list(_EXECUTORS):
+        executor._shutdown_lock = _core.RLock()
+        executor._threads = set()
+    _core._forget_thread_pools()
+
+
+def _n_processors() -> int | None:
+    """Return how many processors this process may use."""
+    count: Callable[[], int | None] = getattr(os, "process_cpu_count", os.cpu_count)
+    return count()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
+# Before the interpreter joins threads. The standard executors are ended in the same way.
+threading._register_atexit(_core._close_thread_pools)  # type: ignore[attr-defined]
+
+ThreadPoolExecutor.__module__ = "ungil.futures"
