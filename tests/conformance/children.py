@@ -38,7 +38,7 @@ def replace_in_this_program() -> None:
 
 
 class _Finder:
-    """Finds ours when a module is first asked for. While ours is imported, which asks for the standard one, it does not."""
+    """Finds ours when a module is first asked for; but while ours is imported, the standard one."""
 
     def __init__(self, names: set[str]) -> None:
         self.names = names

@@ -8,7 +8,6 @@ from fnmatch import filter as matching
 
 import pytest
 from implementation import (
-    IS_UNGIL,
     futures,
     queue,
     standard_futures,
