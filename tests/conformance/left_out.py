@@ -46,8 +46,8 @@ LEFT_OUT: dict[str, LeftOut] = {
         cannot_run_it=True,
     ),
     "test_concurrent_futures.ProcessPool*": LeftOut(
-        "tests the standard library's pool of processes, which has nothing of ours; the processes would import CPython's"
-        " module of tests, and not the copy that this suite makes",
+        "tests the standard library's pool of processes, which has nothing of ours; the processes would import"
+        " CPython's module of tests, and not the copy that this suite makes",
         cannot_run_it=True,
     ),
     "test_threading.EventTests.test_at_fork_reinit": LeftOut(

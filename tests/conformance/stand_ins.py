@@ -1,7 +1,7 @@
 """`concurrent.futures` with ours in it, as a package that imports find in the standard one's place.
 
-`ungil.futures` has the standard package's names for threads. CPython's tests also import pools of processes, and modules
-inside the package: whatever is not ours is the standard library's own.
+`ungil.futures` has the standard package's names for threads. CPython's tests also import pools of processes, and
+modules inside the package: whatever is not ours is the standard library's own.
 """
 
 from __future__ import annotations

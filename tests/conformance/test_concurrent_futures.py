@@ -17,7 +17,7 @@ for module in load_all("test_concurrent_futures"):
 
 @pytest.fixture(autouse=True)
 def _records_on_standard_error() -> Iterator[None]:
-    """Two tests look for a record on standard error, where `logging` writes what has no handler; here it has pytest's."""
+    """Two tests look for a record on standard error, where `logging` writes what has no handler."""
     logger, handler = logging.getLogger("concurrent.futures"), logging.lastResort
     assert handler is not None
     logger.addHandler(handler)
