@@ -83,7 +83,7 @@ class TestStates:
         self, state: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         future = made(state)
-        with pytest.raises(RuntimeError, match="^Future in unexpected state$"):
+        with pytest.raises(RuntimeError, match=r"^Future in unexpected state$"):
             future.set_running_or_notify_cancel()
         assert future._state == state
         (record,) = caplog.records

@@ -351,7 +351,7 @@ class TestShutdown:
         executor.shutdown()
         assert executor._shutdown
         for call in (lambda: executor.submit(print), lambda: executor.map(print, [1])):
-            with pytest.raises(RuntimeError, match="^cannot schedule new futures after shutdown$"):
+            with pytest.raises(RuntimeError, match=r"^cannot schedule new futures after shutdown$"):
                 call()
 
     def test_it_may_be_called_often_and_by_many(self, threads: Any) -> None:
