@@ -149,9 +149,7 @@ class TestWaiting:
         assert are_left_clean(*made)
 
     @mixed
-    def test_for_an_exception_that_never_comes(
-        self, wait: Any, first: Any, second: Any, threads: Any
-    ) -> None:
+    def test_for_an_exception_that_never_comes(self, wait: Any, first: Any, second: Any, threads: Any) -> None:
         made = [first(), second()]
         answers: list[Any] = []
         begin(threads, lambda: answers.append(wait(made, return_when=FIRST_EXCEPTION)))
@@ -237,12 +235,14 @@ class TestArguments:
 
 
 def test_a_subclass_and_what_only_looks_like_a_future() -> None:
-    """Anything with the attributes that `wait` reads will do, as for the standard one."""
+    """Anything with the attributes of a future will do, as for the standard one."""
 
     class Lookalike:
         def __init__(self) -> None:
             self._condition = threading.Condition()
             self._state = "FINISHED"
+            self._result = 1
+            self._exception = None
             self._waiters: list[Any] = []
 
     class Mine(futures.Future):
