@@ -411,7 +411,7 @@ raise KeyboardInterrupt
     @pytest.mark.ours_only(reason="a standard pool that a handler interrupts may hang, or have lost a lock")
     def test_submissions_are_interrupted_and_none_is_lost(self, output_of: OutputOf) -> None:
         """A handler that raises in the middle of a submission leaves a pool that works, and each call made once."""
-        source = f"""
+        source = """
 calls = []
 made = []
 n_raised = 0

@@ -255,7 +255,7 @@ class TestDrawing:
     @pytest.mark.parametrize("buffersize", ["1", 1.0, [1]])
     def test_a_buffersize_of_a_wrong_type(self, executor: Any, buffersize: Any) -> None:
         drawn = Drawn([1])
-        with pytest.raises(TypeError, match="^buffersize must be an integer or None$"):
+        with pytest.raises(TypeError, match=r"^buffersize must be an integer or None$"):
             executor.map(abs, drawn, buffersize=buffersize)
         assert drawn.n == 0
 
@@ -263,7 +263,7 @@ class TestDrawing:
     @pytest.mark.parametrize("buffersize", [0, -1, False])
     def test_a_buffersize_that_is_too_small(self, executor: Any, buffersize: int) -> None:
         drawn = Drawn([1])
-        with pytest.raises(ValueError, match="^buffersize must be None or > 0$"):
+        with pytest.raises(ValueError, match=r"^buffersize must be None or > 0$"):
             executor.map(abs, drawn, buffersize=buffersize)
         assert drawn.n == 0
 
