@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     class _Pool(Protocol):
         """What options need of an executor."""
 
+        _prepared: Callable[..., Any] | None
+
         def _submit_call(self, future: Any, call: Callable[[], object], priority: int, block: bool) -> None: ...
         def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
 
@@ -150,6 +152,8 @@ class Options(Executor):
         settings = self._settings
         future: Future[T] = Future()
         call = _Call(fn, args, kwargs, settings, future)
+        if self._executor._prepared is not None:
+            call.prepare(self._executor._prepared)
         future._set_stop(call.stop_token._event)
         if settings.log_unfetched:
             future._log_unfetched()
@@ -169,7 +173,7 @@ class Options(Executor):
 class _Call:
     """A call with options, to be made by a thread of an executor."""
 
-    __slots__ = ("_args", "_context", "_fn", "_future", "_kwargs", "_settings", "stop_token")
+    __slots__ = ("_args", "_context", "_fn", "_future", "_kwargs", "_name", "_settings", "stop_token")
 
     def __init__(
         self,
@@ -180,6 +184,7 @@ class _Call:
         future: concurrent.futures.Future[Any],
     ) -> None:
         self._fn = fn
+        self._name = settings.name or getattr(fn, "__qualname__", repr(fn))
         self._args: Iterable[Any] = args
         self._kwargs = kwargs
         self._settings = settings
@@ -192,9 +197,13 @@ class _Call:
                 # It asks for none by an annotation.
                 self._kwargs = {**kwargs, "stop_token": self.stop_token}
 
+    def prepare(self, prepared: Callable[..., Any]) -> None:
+        """Have what `prepared` makes of the function called in its place."""
+        self._fn = prepared(self._fn)
+
     @property
     def _trace_name(self) -> object:
-        return self._fn if self._settings.name is None else self._settings.name
+        return self._name
 
     def __call__(self) -> object:
         timeout = self._settings.timeout
@@ -231,8 +240,7 @@ class _Call:
         return self._context.run(self._fn, *self._args, **self._kwargs)
 
     def _time_out(self, future: concurrent.futures.Future[Any]) -> None:
-        name = self._settings.name or getattr(self._fn, "__qualname__", repr(self._fn))
-        text = f"{name} was not over within its timeout of {self._settings.timeout} s"
+        text = f"{self._name} was not over within its timeout of {self._settings.timeout} s"
         # First the end, or the call might end as one that was stopped.
         if _try_to_end(future, TimeoutError(text)):
             self.stop_token.request_stop()

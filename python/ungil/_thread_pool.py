@@ -31,11 +31,12 @@ if TYPE_CHECKING:
         _initializer: Any
         _shutdown_lock: Any
 
-        def _open(self, max_workers: int, max_pending: int, future: type) -> None: ...
+        def _open(self, max_workers: int, max_pending: int, future: type, prepared: object) -> None: ...
         def _worker(self, initializer: object, initargs: tuple[Any, ...]) -> _core._Worker: ...
         def _lose_worker(self) -> bool: ...
         def _close(self, cancel_futures: bool) -> None: ...
         def _join(self) -> None: ...
+        def _is_own_thread(self) -> bool: ...
         def _census(self) -> tuple[int, int, int]: ...
         def _summary(self) -> tuple[int, int, int, float | None, float | None]: ...
         def _begin_trace(self) -> int: ...
@@ -72,6 +73,8 @@ class ThreadPoolExecutor(_Bases):
         initargs: its arguments.
         max_pending: the most calls that wait for a thread; None for any number. With more, `submit` waits, or raises
             `queue.Full` if the option `block` is false. Not for calls that a call of the executor submits.
+        compile: whether functions written in Python are compiled, where the compiled code certainly gives what the
+            interpreter gives, to the bit; so that they run on all cores. `explain` says what became of one.
 
     Raises:
         ValueError: `max_workers` or `max_pending` is less than 1.
@@ -95,6 +98,7 @@ class ThreadPoolExecutor(_Bases):
         initargs: tuple[Any, ...] = (),
         *,
         max_pending: int | None = None,
+        compile: bool = False,  # noqa: A002 -- what is asked for, in one word
     ) -> None:
         if max_workers is None:
             max_workers = min(32, (_n_processors() or 1) + 4)
@@ -114,7 +118,13 @@ class ThreadPoolExecutor(_Bases):
         self._shutdown_lock = _core.RLock()
         self._has_warned = False
         self._trace: Trace | None = None
-        self._open(math.ceil(max_workers), max_pending or 0, Future)
+        self._prepared: Callable[..., Any] | None = None
+        if compile:
+            # It brings the compiler.
+            from ungil._compiling import prepared
+
+            self._prepared = prepared
+        self._open(math.ceil(max_workers), max_pending or 0, Future, self._prepared)
         _EXECUTORS.add(self)
 
     def options(
@@ -175,6 +185,29 @@ class ThreadPoolExecutor(_Bases):
             block=block,
             log_unfetched=log_unfetched,
         )
+
+    def explain(self, fn: Callable[..., object]) -> str:
+        """Tell whether a function is compiled that was submitted, or why the interpreter runs it.
+
+        Args:
+            fn: the function.
+
+        Returns:
+            A line or more: for which types of arguments it was compiled, and how many calls the compiled code has
+            answered.
+
+        Example:
+            >>> from ungil.futures import ThreadPoolExecutor
+            >>> with ThreadPoolExecutor(max_workers=1) as executor:
+            ...     print(executor.explain(len))
+            len: left to the interpreter: the executor was made without compile=True
+        """
+        if self._prepared is None:
+            name = getattr(fn, "__qualname__", repr(fn))
+            return f"{name}: left to the interpreter: the executor was made without compile=True"
+        from ungil._compiling import explained
+
+        return explained(fn)
 
     def statistics(self) -> Statistics:
         """Return how many threads and calls there are, and how long calls have waited and run.
@@ -247,7 +280,7 @@ class ThreadPoolExecutor(_Bases):
         """
         self._close(cancel_futures)
         if wait:
-            if threading.current_thread() in self._threads:
+            if self._is_own_thread():
                 raise RuntimeError("cannot join current thread")
             self._join()
             with self._shutdown_lock:

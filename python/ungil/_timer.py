@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
+import sys
 import threading
 import time
 
@@ -86,7 +87,11 @@ def _run() -> None:
             return
         function = alarm._function
         if function is not None:
-            function()
+            try:
+                function()
+            except BaseException:
+                # The thread goes on for the others.
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 def _next() -> Alarm | None:

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the locks and queues do what they say."""
+"""The examples in the docstrings of the locks, queues and futures do what they say."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from collections.abc import Iterator
 
 import pytest
 
-MODULES = ("ungil.threading", "ungil.queue")
+MODULES = ("ungil.threading", "ungil.queue", "ungil.futures")
 
 
 def examples() -> Iterator[doctest.DocTest]:
+    finder = doctest.DocTestFinder(exclude_empty=True)
     parser = doctest.DocTestParser()
     for name in MODULES:
         module = importlib.import_module(name)
         documented = {name: module, **{f"{name}.{public}": getattr(module, public) for public in module.__all__}}
         for place, thing in documented.items():
             # What is the standard library's own is not ours to test.
-            if (getattr(thing, "__module__", None) or name).startswith("ungil"):
+            if not (getattr(thing, "__module__", None) or name).startswith("ungil"):
+                continue
+            if isinstance(thing, type):
+                yield from (test for test in finder.find(thing, place, module=False, globs={}) if test.examples)
+            else:
                 test = parser.get_doctest(thing.__doc__ or "", {}, place, None, None)
                 if test.examples:
                     yield test

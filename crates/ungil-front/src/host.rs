@@ -122,6 +122,20 @@ pub struct JitOptions {
     pub error_model: ErrorModel,
     /// Whether callers get a copy of the body.
     pub inline: bool,
+    /// Whose answers the code gives.
+    pub semantics: Semantics,
+}
+
+/// Whose answers compiled code gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Semantics {
+    /// Numba's: integers wrap, what is an int on one way and a float on another is a float, functions of `math` are right to
+    /// a unit in the last place.
+    #[default]
+    Numba,
+    /// The interpreter's, to the bit and to the type; where code cannot know its answer, it raises, and what it raises only
+    /// says that the interpreter must run the call.
+    Python,
 }
 
 /// What a scalar division by zero does.

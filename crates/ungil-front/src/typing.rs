@@ -56,6 +56,31 @@ pub(crate) fn unify(a: &Type, b: &Type) -> Option<Type> {
     }
 }
 
+/// As [`unify`], but no value changes its type: an int and a float meet in a [`Type::Number`], and nothing else meets.
+pub(crate) fn unify_exactly(a: &Type, b: &Type) -> Option<Type> {
+    if a == b {
+        return Some(a.clone());
+    }
+    match (a, b) {
+        (Type::None, Type::Optional(_)) => Some(b.clone()),
+        (Type::Optional(_), Type::None) => Some(a.clone()),
+        (Type::None, other) | (other, Type::None) => (can_be_optional(other) || *other == Type::Number)
+            .then(|| Type::Optional(Arc::new(other.clone()))),
+        (Type::Optional(x), Type::Optional(y)) => Some(Type::Optional(Arc::new(unify_exactly(x, y)?))),
+        (Type::Optional(x), y) | (y, Type::Optional(x)) => {
+            Some(Type::Optional(Arc::new(unify_exactly(x, y)?)))
+        }
+        (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {
+            let parts: Option<Vec<Type>> = x.iter().zip(y.iter()).map(|(x, y)| unify_exactly(x, y)).collect();
+            Some(Type::tuple(parts?))
+        }
+        _ => {
+            let is_part = |ty: &Type| *ty == Type::INT64 || *ty == Type::FLOAT64 || *ty == Type::Number;
+            (is_part(a) && is_part(b)).then_some(Type::Number)
+        }
+    }
+}
+
 fn can_be_optional(ty: &Type) -> bool {
     ty.is_number() || matches!(ty, Type::Tuple(_))
 }
@@ -116,5 +141,19 @@ mod tests {
         assert_eq!(unify(&Type::COMPLEX64, &Type::INT64), Some(Type::COMPLEX128));
         assert_eq!(unify(&Type::INT64, &Type::tuple([Type::INT64])), None);
         assert_eq!(unify(&Type::None, &Type::INT64), Some(Type::Optional(Arc::new(Type::INT64))));
+    }
+
+    #[test]
+    fn exact_unification_changes_no_value() {
+        assert_eq!(unify_exactly(&Type::INT64, &Type::FLOAT64), Some(Type::Number));
+        assert_eq!(unify_exactly(&Type::Number, &Type::INT64), Some(Type::Number));
+        assert_eq!(unify_exactly(&Type::Bool, &Type::INT64), None);
+        assert_eq!(unify_exactly(&Type::Bool, &Type::Number), None);
+        let optional = |ty: Type| Type::Optional(Arc::new(ty));
+        assert_eq!(unify_exactly(&optional(Type::INT64), &Type::FLOAT64), Some(optional(Type::Number)));
+        assert_eq!(
+            unify_exactly(&Type::tuple([Type::INT64, Type::Bool]), &Type::tuple([Type::FLOAT64, Type::Bool])),
+            Some(Type::tuple([Type::Number, Type::Bool]))
+        );
     }
 }

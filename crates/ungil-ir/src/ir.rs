@@ -386,6 +386,12 @@ pub enum Intrinsic {
     PopCount,
     /// `(uint64, uint64) -> uint64`: the high half of the product.
     MulHigh,
+    /// `(I, I) -> bool`: whether their sum does not fit `I`.
+    AddOverflows,
+    /// `(I, I) -> bool`: whether their difference does not fit `I`.
+    SubOverflows,
+    /// `(I, I) -> bool`: whether their product does not fit `I`.
+    MulOverflows,
     /// `() -> int64`: the number of this thread in the innermost parallel loop, 0 outside.
     ThreadId,
     /// `() -> int64`: how many threads a parallel loop started here would use.

@@ -319,7 +319,8 @@ named! {
         Sqrt => "sqrt", Fabs => "fabs", Floor => "floor", Ceil => "ceil", Trunc => "trunc", Rint => "rint",
         ToInt => "to_int", CopySign => "copysign", Fma => "fma", MulAdd => "muladd", ToBits => "to_bits", FromBits => "from_bits",
         LeadingZeros => "leading_zeros", TrailingZeros => "trailing_zeros", PopCount => "popcount",
-        MulHigh => "mulhigh", ThreadId => "thread_id", NumThreads => "num_threads",
+        MulHigh => "mulhigh", AddOverflows => "add_overflows", SubOverflows => "sub_overflows",
+        MulOverflows => "mul_overflows", ThreadId => "thread_id", NumThreads => "num_threads",
         SetNumThreads => "set_num_threads",
         Unlikely => "unlikely",
     }

@@ -98,6 +98,9 @@ pub enum Type {
     Tuple(Arc<[Type]>),
     /// A value or `None`; lies in memory as `(present: bool, value)`.
     Optional(Arc<Type>),
+    /// An `int64` or a `float64`, and only a run tells which; lies in memory as `(is_int: bool, int64, float64)`. What
+    /// two ways into a join make where Python's meaning is asked for, which keeps the two apart.
+    Number,
     /// A `range`; lies in memory as `(start, stop, step)`.
     Range(IntTy),
     /// `enumerate(iterable, start)`; lies in memory as `(iterable, start: int64)`.
@@ -168,7 +171,7 @@ impl Type {
         })
     }
 
-    /// Whether values are numbers: a bool, an integer, a float or a complex.
+    /// Whether values are numbers of one type: a bool, an integer, a float or a complex.
     pub const fn is_number(&self) -> bool {
         matches!(self, Self::Bool | Self::Int(_) | Self::Float(_) | Self::Complex(_))
     }
@@ -185,6 +188,7 @@ impl Type {
             Self::Complex(part) => vec![Self::Float(*part); 2],
             Self::Tuple(parts) | Self::Zip(parts) | Self::Object(_, parts) => parts.to_vec(),
             Self::Optional(inner) => vec![Self::Bool, (**inner).clone()],
+            Self::Number => vec![Self::Bool, Self::INT64, Self::FLOAT64],
             Self::Range(int) => vec![Self::Int(*int); 3],
             Self::Enumerate(inner) => vec![(**inner).clone(), Self::INT64],
             Self::Reversed(inner) => vec![(**inner).clone()],
@@ -217,6 +221,7 @@ impl fmt::Display for Type {
                 f.write_str(")")
             }
             Self::Optional(inner) => write!(f, "OptionalType({inner})"),
+            Self::Number => f.write_str("number"),
             Self::Range(int) => write!(f, "range_state_{int}"),
             Self::Enumerate(inner) => write!(f, "enumerate({inner})"),
             Self::Zip(parts) => {

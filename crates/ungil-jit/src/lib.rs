@@ -58,6 +58,13 @@ pub struct Lowered {
     duration: Duration,
 }
 
+impl Lowered {
+    /// The IR; its entry comes first.
+    pub const fn module(&self) -> &ir::Module {
+        &self.module
+    }
+}
+
 /// The first half of [`compile`], which asks the host: typed IR.
 ///
 /// # Errors

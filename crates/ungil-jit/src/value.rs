@@ -81,7 +81,7 @@ fn fits(int: IntTy, value: i128) -> bool {
 /// Fails for a type that [`read`] cannot read.
 pub(crate) fn check_readable(ty: &Type) -> Result<(), ValueError> {
     match ty {
-        Type::None | Type::Bool | Type::Int(_) | Type::Float(_) | Type::Complex(_) => Ok(()),
+        Type::None | Type::Bool | Type::Int(_) | Type::Float(_) | Type::Complex(_) | Type::Number => Ok(()),
         Type::Tuple(parts) => parts.iter().try_for_each(check_readable),
         Type::Optional(inner) => check_readable(inner),
         _ => Err(ValueError::Opaque(ty.clone())),
@@ -102,6 +102,12 @@ pub(crate) fn read(ty: &Type, bytes: &[u8]) -> Value {
             Value::Tuple(types.iter().zip(offsets).map(|(ty, offset)| read(ty, &bytes[offset..])).collect())
         }
         Type::Optional(inner) if bytes[0] != 0 => read(inner, &bytes[layout(inner).align..]),
+        Type::Number => {
+            let parts = ty.fields();
+            let (_, offsets) = struct_layout(&parts);
+            let which = if bytes[0] != 0 { 1 } else { 2 };
+            read(&parts[which], &bytes[offsets[which]..])
+        }
         _ => Value::None,
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Boxer {
     Tuple(Box<[(usize, Boxer)]>),
     /// The value's offset and recipe; the first byte says whether there is one.
     Optional(usize, Box<Boxer>),
+    /// The offsets of the int and of the float; the first byte says which of the two it is.
+    Number(usize, usize),
     /// The object that a function returned as it was passed in.
     Object(ObjectId),
     /// A number that a signature wants as another type of number.
@@ -65,6 +67,10 @@ impl Boxer {
                 Self::Tuple(offsets.into_iter().zip(parts).collect())
             }
             Type::Optional(inner) => Self::Optional(layout(inner).align, Self::plain(inner)?.into()),
+            Type::Number => {
+                let (_, offsets) = struct_layout(&ty.fields());
+                Self::Number(offsets[1], offsets[2])
+            }
             Type::Object(id, captured) if captured.is_empty() => Self::Object(*id),
             Type::Object(..) => {
                 return Err(
@@ -166,6 +172,17 @@ impl Boxer {
                 let value = unsafe { from.add(*offset) };
                 // SAFETY: a value of the inner type lies there, for it is present.
                 unsafe { inner.make(py, objects, value) }
+            }
+            Self::Number(int, float) => {
+                let (part, offset) = if bytes(1)[0] != 0 {
+                    (Self::Int(IntTy::I64), *int)
+                } else {
+                    (Self::Float(FloatTy::F64), *float)
+                };
+                // SAFETY: both parts lie at their offsets.
+                let value = unsafe { from.add(offset) };
+                // SAFETY: a value of the part's type lies there.
+                unsafe { part.make(py, objects, value) }
             }
             Self::Object(id) => {
                 if let Some(object) = objects.get(py, *id) {

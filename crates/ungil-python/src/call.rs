@@ -95,6 +95,38 @@ unsafe fn try_compiled(
 ///
 /// `args` points at a struct of the version's argument types.
 unsafe fn run(py: Python<'_>, this: &Dispatcher, overload: &Overload, args: *const u8) -> *mut ffi::PyObject {
+    // SAFETY: the contract is handed on.
+    let end = unsafe { enter(py, this, overload, args, |ret| overload.boxer.make(py, &this.objects, ret)) };
+    match end {
+        Ok(object) => object,
+        Err((raised, held)) => {
+            raise::to_exception(py, raised, &this.objects, held).restore(py);
+            ptr::null_mut()
+        }
+    }
+}
+
+/// What left compiled code by an exception: which one, and what the host keeps of it.
+pub(crate) type Raising = (ungil_jit::Raised, Option<PyErr>);
+
+/// Runs a version on arguments that lie at `args`, and `finish` on where its result lies.
+///
+/// # Errors
+///
+/// What it raised, not yet made Python's.
+///
+/// # Safety
+///
+/// `args` points at a struct of the version's argument types. `finish` is called where a value of the version's result type
+/// lies, which it may read.
+#[inline]
+pub(crate) unsafe fn enter<R>(
+    py: Python<'_>,
+    this: &Dispatcher,
+    overload: &Overload,
+    args: *const u8,
+    finish: impl FnOnce(*const u8) -> R,
+) -> Result<R, Raising> {
     let mut words: Words = [MaybeUninit::uninit(); STACK_WORDS];
     let mut heap = Vec::new();
     let ret = if overload.ret_size <= size_of::<Words>() {
@@ -115,21 +147,20 @@ unsafe fn run(py: Python<'_>, this: &Dispatcher, overload: &Overload, args: *con
         unsafe { call.run() }
     };
     if status == 0 {
-        // SAFETY: the code has returned, so the result has been written.
-        return unsafe { overload.boxer.make(py, &this.objects, ret) };
+        // The code has returned, so the result has been written.
+        return Ok(finish(ret));
     }
-    raised(py, this, &mut ctx, frame)
+    Err(raising(&mut ctx, frame))
 }
 
-/// Sets the exception that compiled code has reported.
+/// What compiled code has reported.
 #[cold]
-fn raised(py: Python<'_>, this: &Dispatcher, ctx: &mut Context, frame: CallFrame<'_>) -> *mut ffi::PyObject {
+fn raising(ctx: &mut Context, frame: CallFrame<'_>) -> Raising {
     let raised = match ctx.take_error() {
         Some(error) => frame.overload.compiled.raised(&error),
         None => ungil_jit::Raised { kind: ungil_jit::RaisedKind::Host, sites: Vec::new() },
     };
-    raise::to_exception(py, raised, &this.objects, frame.into_held()).restore(py);
-    ptr::null_mut()
+    (raised, frame.into_held())
 }
 
 /// One entry into compiled code.

@@ -7,13 +7,16 @@ use std::ffi::CString;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use ungil_front::host::Semantics;
 use ungil_ir::{FloatTy, Type};
 use ungil_jit::{CACHE_DIR, Cache, CacheOutcome, Compiled};
 
 use crate::boxing::Boxer;
 use crate::dispatcher::Dispatcher;
 use crate::errors::{CacheWarning, TypingError, from_jit};
+use crate::exact::{self, Exactly};
 use crate::gil;
 use crate::host::PythonHost;
 use crate::options;
@@ -26,7 +29,7 @@ pub(crate) fn overload_for_call<'a>(
     types: &[Type],
 ) -> PyResult<&'a Overload> {
     let this = callable.get();
-    if let Some(overload) = exact(this, types) {
+    if let Some(overload) = version(this, types) {
         return Ok(overload);
     }
     if this.is_sealed() {
@@ -43,7 +46,7 @@ pub(crate) fn overload_for<'a>(
 ) -> PyResult<&'a Overload> {
     let this = callable.get();
     let _flight = loop {
-        if let Some(overload) = exact(this, types) {
+        if let Some(overload) = version(this, types) {
             return Ok(overload);
         }
         match this.compiling.enter(types) {
@@ -52,24 +55,40 @@ pub(crate) fn overload_for<'a>(
         }
     };
     // It may have been added between the look at the table and the turn.
-    if let Some(overload) = exact(this, types) {
+    if let Some(overload) = version(this, types) {
         return Ok(overload);
     }
-    compile(callable, types, ret)
+    if this.options.semantics != Semantics::Python {
+        return compile(callable, &PythonHost::new(callable), types, ret);
+    }
+    // Under the turn, so that who waited for it finds what it ended with.
+    if let Some(why) = this.refusals.why(types) {
+        return Err(TypingError::new_err(why));
+    }
+    let host = PythonHost::new(callable);
+    compile(callable, &host, types, ret).inspect_err(|error| {
+        if error.is_instance_of::<PyException>(callable.py()) {
+            this.refusals.add(types, error.value(callable.py()).to_string(), host.take_captures());
+        }
+    })
 }
 
 fn compile<'a>(
     callable: &'a Bound<'_, Dispatcher>,
+    host: &PythonHost<'_>,
     types: &[Type],
     ret: Option<&Type>,
 ) -> PyResult<&'a Overload> {
     let py = callable.py();
     let this = callable.get();
+    let is_exact = this.options.semantics == Semantics::Python;
     let opt_level = options::opt_level()?;
-    let host = PythonHost::new(callable);
-    let lowered = ungil_jit::lower(&host, this.id, types, &this.options);
+    let lowered = ungil_jit::lower(host, this.id, types, &this.options);
     host.take_error()?;
     let lowered = lowered.map_err(|error| from_jit(&error))?;
+    if is_exact {
+        exact::check(lowered.module())?;
+    }
     let cache = if this.is_cached { Cache::from_environment() } else { None };
     let compiled = gil::detached(py, || ungil_jit::generate(lowered, opt_level, cache.as_ref()));
     let compiled = compiled.map_err(|error| from_jit(&error))?;
@@ -85,7 +104,8 @@ fn compile<'a>(
     };
     let params = types.iter().map(|ty| Unboxer::new(ty, &address)).collect();
     let is_detached = this.is_nogil || compiled.is_long();
-    let overload = this.table.add(Overload::new(compiled, signature, params, boxer, is_detached));
+    let exactly = is_exact.then(|| Box::new(Exactly::new(host.take_captures())));
+    let overload = this.table.add(Overload::new(compiled, signature, params, boxer, is_detached, exactly));
     if this.is_cached {
         warn_if_not_cached(py, &overload.compiled)?;
     }
@@ -107,7 +127,7 @@ fn warn_if_not_cached(py: Python<'_>, compiled: &Compiled) -> PyResult<()> {
     PyErr::warn(py, &py.get_type::<CacheWarning>(), &text, 1)
 }
 
-fn exact<'a>(this: &'a Dispatcher, types: &[Type]) -> Option<&'a Overload> {
+fn version<'a>(this: &'a Dispatcher, types: &[Type]) -> Option<&'a Overload> {
     this.table.iter().find(|overload| overload.signature.args == types)
 }
 

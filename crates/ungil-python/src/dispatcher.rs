@@ -9,12 +9,13 @@ use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyList, PyString, PyTuple};
-use ungil_front::host::{JitOptions, fresh_object_id};
+use ungil_front::host::{JitOptions, Semantics, fresh_object_id};
 use ungil_ir::{ObjectId, Type};
 use ungil_jit::{Cache, CacheOutcome};
 
 use crate::bind::Parameters;
 use crate::compile::{self, Compiling};
+use crate::exact::Refusals;
 use crate::objects::Objects;
 use crate::overload::{Overload, Table};
 use crate::types::{Signature, to_signature, type_tuple};
@@ -38,6 +39,8 @@ pub(crate) struct Dispatcher {
     pub(crate) options: JitOptions,
     pub(crate) id: ObjectId,
     pub(crate) compiling: Compiling,
+    /// Why an exact function was not compiled for some types.
+    pub(crate) refusals: Refusals,
     function: Py<PyFunction>,
     /// The options as the user wrote them.
     target_options: Py<PyDict>,
@@ -65,21 +68,10 @@ impl Dispatcher {
             fastmath,
             error_model: options::error_model(error_model)?,
             inline: options::inline(inline)?,
+            semantics: Semantics::Numba,
         };
-        Ok(Self {
-            vectorcall: call::vectorcall,
-            table: Table::default(),
-            parameters: Parameters::new(&py_func)?,
-            objects: Objects::default(),
-            is_nogil: nogil,
-            is_cached: cache,
-            is_sealed: AtomicBool::new(false),
-            options,
-            id: fresh_object_id(),
-            compiling: Compiling::default(),
-            function: py_func.unbind(),
-            target_options: targetoptions.unwrap_or_else(|| PyDict::new(py)).unbind(),
-        })
+        let target_options = targetoptions.unwrap_or_else(|| PyDict::new(py));
+        Ok(Self { is_nogil: nogil, is_cached: cache, ..Self::make(py_func, options, target_options)? })
     }
 
     /// The function as it was written.
@@ -305,6 +297,8 @@ impl Dispatcher {
         visit.call(&self.function)?;
         visit.call(&self.target_options)?;
         self.parameters.traverse(visit)?;
+        self.table.traverse(visit)?;
+        self.refusals.traverse(visit)?;
         self.objects.traverse(visit)
     }
 
@@ -312,10 +306,43 @@ impl Dispatcher {
         // The function stays, so that a finaliser may still call: that compiles anew, for the versions knew the objects.
         self.table.retire();
         drop(self.objects.take());
+        drop(self.table.take_captures());
+        drop(self.refusals.take_captures());
     }
 }
 
 impl Dispatcher {
+    fn make(
+        function: Bound<'_, PyFunction>,
+        options: JitOptions,
+        target_options: Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            vectorcall: call::vectorcall,
+            table: Table::default(),
+            parameters: Parameters::new(&function)?,
+            objects: Objects::default(),
+            is_nogil: false,
+            is_cached: false,
+            is_sealed: AtomicBool::new(false),
+            options,
+            id: fresh_object_id(),
+            compiling: Compiling::default(),
+            refusals: Refusals::default(),
+            function: function.unbind(),
+            target_options: target_options.unbind(),
+        })
+    }
+
+    /// One that compiles `function` to give the interpreter's answers; for `exact` alone, which knows what its exceptions mean.
+    pub(crate) fn exact<'py>(function: &Bound<'py, PyFunction>) -> PyResult<Bound<'py, Self>> {
+        let py = function.py();
+        let options = JitOptions { semantics: Semantics::Python, ..JitOptions::default() };
+        let dispatcher = Bound::new(py, Self::make(function.clone(), options, PyDict::new(py))?)?;
+        show_to_collector(&dispatcher);
+        Ok(dispatcher)
+    }
+
     /// The function as it was written.
     pub(crate) fn function<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyFunction> {
         self.function.bind(py)
@@ -392,15 +419,20 @@ pub(crate) fn _adopt(dispatcher: &Bound<'_, Dispatcher>) -> PyResult<()> {
     }
     own.update(function.getattr("__dict__")?.cast::<PyDict>()?.as_mapping())?;
     own.set_item("__wrapped__", function)?;
+    show_to_collector(dispatcher);
+    Ok(())
+}
+
+/// Lets the garbage collector see a complete dispatcher.
+fn show_to_collector(dispatcher: &Bound<'_, Dispatcher>) {
     // SAFETY: the object is live and its class is collected; it is complete, as `allocate` waited for.
     if unsafe { ffi::PyObject_GC_IsTracked(dispatcher.as_ptr()) } == 0 {
         // SAFETY: as above, and it is not tracked yet.
         unsafe { ffi::PyObject_GC_Track(dispatcher.as_ptr().cast()) };
     }
-    Ok(())
 }
 
-/// Allocates a dispatcher that the garbage collector does not see before [`_adopt`] shows it.
+/// Allocates a dispatcher that the garbage collector does not see before [`show_to_collector`] shows it.
 ///
 /// CPython 3.11 makes the object's `__dict__` between its allocation and the writing of its fields, and may collect
 /// then, which would read them.

@@ -5,13 +5,13 @@
 //! nor needs the interpreter, so it may be entered attached.)
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
-use std::hint::spin_loop;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use ungil_sync::WaitResult;
-use ungil_sync::patience::stayed_awake;
+use ungil_sync::patience::{Patience, stayed_awake};
 
 /// Runs `work` attached, waiting for the interpreter if need be.
 ///
@@ -62,15 +62,12 @@ pub(crate) fn n_detached() -> u64 {
 }
 
 /// Before attaching, detached and awake: the thread that ended this one's wait is attached, and mostly about to wait itself.
-/// Looks for a moment whether any thread has detached since `n_detached()` was `before`: who finds the interpreter taken
-/// is put to sleep by it.
+/// Looks for a moment whether any thread has detached since `n_detached()` was `before`, if that has paid lately: who finds the interpreter
+/// taken is put to sleep by it.
 pub(crate) fn look_for_free(before: u64) {
-    if cfg!(Py_GIL_DISABLED) {
-        return;
-    }
-    let end = Instant::now() + LOOK_FOR;
-    while n_detached() == before && Instant::now() < end {
-        spin_loop();
+    static PATIENCE: LazyLock<Patience> = LazyLock::new(Patience::new);
+    if !cfg!(Py_GIL_DISABLED) {
+        PATIENCE.look_for(LOOK_FOR, || (n_detached() != before).then_some(()), None);
     }
 }
 

@@ -13,10 +13,11 @@ use pyo3::types::{
     PyBool, PyCFunction, PyCode, PyComplex, PyComplexMethods, PyDict, PyFloat, PyFunction, PyInt, PyModule,
     PyString, PyTuple, PyType,
 };
-use ungil_front::host::{BodyRange, Constant, Definition, Host, Object};
+use ungil_front::host::{BodyRange, Constant, Definition, Host, Object, Semantics};
 use ungil_ir::{IntTy, ObjectId, Type};
 
 use crate::dispatcher::Dispatcher;
+use crate::exact::{self, Capture};
 use crate::source;
 use crate::types::PyType_;
 
@@ -24,6 +25,9 @@ use crate::types::PyType_;
 pub(crate) struct PythonHost<'py> {
     dispatcher: Bound<'py, Dispatcher>,
     error: RefCell<Option<PyErr>>,
+    /// Whether what it answers must be Python's to the letter, and is written down.
+    is_exact: bool,
+    captures: RefCell<Vec<Capture>>,
 }
 
 /// The longest tuple that is taken as a constant; a guess at what is meant as data to be indexed rather than looped over.
@@ -32,12 +36,19 @@ const LONGEST_CONSTANT: usize = 1000;
 impl<'py> PythonHost<'py> {
     /// A host for one compilation of `dispatcher`.
     pub(crate) fn new(dispatcher: &Bound<'py, Dispatcher>) -> Self {
-        Self { dispatcher: dispatcher.clone(), error: RefCell::default() }
+        let is_exact = dispatcher.get().options.semantics == Semantics::Python;
+        let dispatcher = dispatcher.clone();
+        Self { dispatcher, error: RefCell::default(), is_exact, captures: RefCell::default() }
     }
 
     /// The exception that a question met, if one did.
     pub(crate) fn take_error(&self) -> PyResult<()> {
         self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// What it was asked for and answered, if it is to be written down.
+    pub(crate) fn take_captures(&self) -> Vec<Capture> {
+        self.captures.take()
     }
 
     /// The Python object of an id.
@@ -68,6 +79,9 @@ impl<'py> PythonHost<'py> {
 
     /// What `object` is to compiled code.
     fn classify(&self, object: &Bound<'py, PyAny>) -> PyResult<Object> {
+        if self.is_exact && !exact::is_plain(object) {
+            return Ok(Object::Other { description: describe(object)? });
+        }
         if let Some(constant) = self.constant(object)? {
             return Ok(Object::Const(constant));
         }
@@ -107,6 +121,10 @@ impl<'py> PythonHost<'py> {
         if object.is_instance_of::<PyCFunction>()
             && let Some(name) = self.builtin_name(object)?
         {
+            if self.is_exact && !exact::agrees(object, &name)? {
+                let description = format!("`{name}`, which here is not the C library's");
+                return Ok(Object::Other { description });
+            }
             return Ok(Object::Builtin(name.into()));
         }
         Ok(Object::Other { description: describe(object)? })
@@ -172,6 +190,10 @@ impl<'py> PythonHost<'py> {
 
     fn find_global(&self, function: ObjectId, name: &str) -> PyResult<Option<Object>> {
         let Some(function) = self.function_of(function) else { return Ok(None) };
+        if self.is_exact {
+            let found = self.read_global(&function, name)?;
+            return found.map(|found| self.classify(&found)).transpose();
+        }
         let code = function.getattr("__code__")?;
         if let Ok(cells) = function.getattr("__closure__")?.cast::<PyTuple>() {
             let free = code.getattr("co_freevars")?;
@@ -188,6 +210,47 @@ impl<'py> PythonHost<'py> {
             Some(found) => Some(found),
             None => builtins(self.py(), globals.cast::<PyDict>()?)?.getattr_opt(name)?,
         };
+        found.map(|found| self.classify(&found)).transpose()
+    }
+
+    /// As [`Self::find_global`], as the function's own code would find it; written down.
+    fn read_global(
+        &self,
+        function: &Bound<'py, PyFunction>,
+        name: &str,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = self.py();
+        let name = PyString::new(py, name);
+        if let Ok(cells) = function.getattr("__closure__")?.cast::<PyTuple>() {
+            let free = function.getattr("__code__")?.getattr("co_freevars")?;
+            for (free, cell) in free.cast::<PyTuple>()?.iter().zip(cells.iter()) {
+                if free.eq(&name)? {
+                    let found = exact::contents(&cell);
+                    let value = found.clone().map(Bound::unbind);
+                    self.captures.borrow_mut().push(Capture::Cell { cell: cell.unbind(), value });
+                    return Ok(found);
+                }
+            }
+        }
+        let found = exact::global(function, &name)?;
+        let value = found.clone().map(Bound::unbind);
+        let function = function.clone().unbind();
+        self.captures.borrow_mut().push(Capture::Global { function, name: name.unbind(), value });
+        Ok(found)
+    }
+
+    /// What a module's attribute is; written down if that is wanted.
+    fn read_attribute(&self, module: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Object>> {
+        let found = module.getattr_opt(name)?;
+        if self.is_exact {
+            let value = found.clone().map(Bound::unbind);
+            let name = PyString::new(self.py(), name).unbind();
+            self.captures.borrow_mut().push(Capture::Attribute {
+                module: module.clone().unbind(),
+                name,
+                value,
+            });
+        }
         found.map(|found| self.classify(&found)).transpose()
     }
 
@@ -209,6 +272,9 @@ impl<'py> PythonHost<'py> {
         let Some(function) = self.function_of(id) else {
             return Ok(Err(format!("{} has no source in Python", describe(&object)?)));
         };
+        if self.is_exact {
+            self.captures.borrow_mut().push(Capture::function(&function)?);
+        }
         let code = function.getattr("__code__")?;
         let code = code.cast::<PyCode>()?;
         let file_name: String = code.getattr("co_filename")?.extract()?;
@@ -216,6 +282,9 @@ impl<'py> PythonHost<'py> {
             Ok(file) => file,
             Err(problem) => return Ok(Err(problem)),
         };
+        if self.is_exact && !exact::is_source_of(file.text(), code)? {
+            return Ok(Err(format!("`{file_name}` holds another text than the code was made from")));
+        }
         let name: String = code.getattr("co_name")?.extract()?;
         let qualname: String = function.getattr("__qualname__")?.extract()?;
         let line = code.getattr("co_firstlineno")?.extract()?;
@@ -276,9 +345,7 @@ impl Host for PythonHost<'_> {
 
     fn attribute(&self, module: ObjectId, name: &str) -> Option<Object> {
         let module = self.object_of(module)?;
-        self.keep(
-            module.getattr_opt(name).and_then(|found| found.map(|found| self.classify(&found)).transpose()),
-        )
+        self.keep(self.read_attribute(&module, name))
     }
 
     fn names(&self, function: ObjectId) -> Vec<String> {

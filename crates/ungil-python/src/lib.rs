@@ -16,6 +16,7 @@ mod dispatcher;
 mod drops;
 mod eager;
 mod errors;
+mod exact;
 mod explain;
 mod futures;
 mod gil;
@@ -47,6 +48,8 @@ mod _core {
     use crate::eager::_specialise;
     #[pymodule_export]
     use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
+    #[pymodule_export]
+    use crate::exact::ExactCode;
     #[pymodule_export]
     use crate::futures::{
         Future, Group, ThreadPool, Watcher, Worker, close_thread_pools, forget_thread_pools, make_quickly,

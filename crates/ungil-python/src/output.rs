@@ -40,7 +40,12 @@ impl ungil_rt::Host for Interpreter {
     fn check_signals(&self) -> bool {
         // What is raised stays set on this thread until the call from outside returns to the interpreter.
         if futures::is_stop_requested() {
-            gil::attached(|py| futures::stop_requested(py).restore(py));
+            gil::attached(|py| {
+                // A loop may ask again, on its way out.
+                if !PyErr::occurred(py) {
+                    futures::stop_requested(py).restore(py);
+                }
+            });
             return true;
         }
         if !is_main_thread() {

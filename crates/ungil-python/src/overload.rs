@@ -6,15 +6,17 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::ffi;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use ungil_codegen::EntryFn;
 use ungil_ir::layout::struct_layout;
 use ungil_ir::{IntTy, Type};
 use ungil_jit::Compiled;
 
 use crate::boxing::Boxer;
+use crate::exact::{Capture, Exactly};
 use crate::signature::Parsed;
 
 /// A compiled version of a function.
@@ -35,6 +37,8 @@ pub(crate) struct Overload {
     pub(crate) boxer: Boxer,
     /// Whether calls let the interpreter go.
     pub(crate) is_detached: bool,
+    /// What calls of an exact function look at and write down.
+    pub(crate) exactly: Option<Box<Exactly>>,
     /// The version that was added before, or null; written before this one is published.
     next: *const Overload,
 }
@@ -53,6 +57,7 @@ impl Overload {
         params: Vec<Unboxer>,
         boxer: Boxer,
         is_detached: bool,
+        exactly: Option<Box<Exactly>>,
     ) -> Self {
         let params = compiled.offsets().iter().copied().zip(params).collect();
         Self {
@@ -64,6 +69,7 @@ impl Overload {
             params,
             boxer,
             is_detached,
+            exactly,
             next: ptr::null(),
         }
     }
@@ -332,6 +338,24 @@ impl Table {
         let _all = self.lock();
         // Release: no data goes with a null, but a reader that sees it has seen all stores before.
         self.head.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    /// Shows what exact versions read to the garbage collector.
+    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // The collector may not wait. While another thread holds the lock, the objects count as reachable.
+        let Ok(all) = self.all.try_lock() else { return Ok(()) };
+        // SAFETY: the table owns its versions, and frees none before it is dropped.
+        let all = all.iter().map(|overload| unsafe { &*overload.0 });
+        all.filter_map(|overload| overload.exactly.as_ref())
+            .try_for_each(|exactly| exactly.captures.traverse(visit))
+    }
+
+    /// Takes out of exact versions what they read, for the collector to drop.
+    pub(crate) fn take_captures(&self) -> Vec<Arc<Vec<Capture>>> {
+        let all = self.lock();
+        // SAFETY: as in `traverse`.
+        let all = all.iter().map(|overload| unsafe { &*overload.0 });
+        all.filter_map(|overload| Some(overload.exactly.as_ref()?.captures.take())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<OwnedOverload>> {

@@ -17,6 +17,7 @@ mod context;
 mod fork;
 mod host;
 mod job;
+pub mod libm;
 pub mod parallel;
 mod poll;
 mod pool;
@@ -26,6 +27,7 @@ mod stack;
 mod symbols;
 pub mod threads;
 pub mod tick;
+mod wide;
 
 pub use context::{
     CONTEXT_LAST_TICK, CONTEXT_STACK_LIMIT, CONTEXT_THREAD_ID, Context, RAISE_INTERRUPTED, RAISE_RECURSION,

@@ -1,6 +1,6 @@
 //! The table of what generated code may call: names and addresses, which the loader defines as absolute symbols.
 
-use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
+use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick, wide};
 
 /// Name and address of everything that generated code refers to in this runtime.
 ///
@@ -22,11 +22,13 @@ use crate::{chunk, context, host, parallel, poll, reduction, threads, tick};
 /// double  ungil_rt_quarter_rest_low(double x);
 /// double  ungil_rt_sin(double x);
 /// double  ungil_rt_cos(double x);
+/// double  ungil_rt_libm_NAME(double, …);              // the C library's NAME, see `libm`
+/// // and __divti3, __modti3, __udivti3, __umodti3, as compilers know them
 /// ```
 ///
 /// where `Body` is [`crate::Body`].
 pub fn symbols() -> Vec<(&'static str, usize)> {
-    vec![
+    let mut symbols = vec![
         ("ungil_rt_tick", (&raw const tick::TICK).expose_provenance()),
         ("ungil_rt_poll", poll::ungil_rt_poll as *const () as usize),
         ("ungil_rt_raise", context::ungil_rt_raise as *const () as usize),
@@ -41,7 +43,10 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_quarter_rest_low", reduction::ungil_rt_quarter_rest_low as *const () as usize),
         ("ungil_rt_sin", reduction::ungil_rt_sin as *const () as usize),
         ("ungil_rt_cos", reduction::ungil_rt_cos as *const () as usize),
-    ]
+    ];
+    symbols.extend(libm::symbols());
+    symbols.extend(wide::symbols());
+    symbols
 }
 
 #[cfg(test)]
@@ -56,7 +61,7 @@ mod tests {
         let names: HashSet<_> = symbols.iter().map(|(name, _)| name).collect();
         let addresses: HashSet<_> = symbols.iter().map(|(_, address)| address).collect();
         assert_eq!((names.len(), addresses.len()), (symbols.len(), symbols.len()));
-        assert!(names.iter().all(|name| name.starts_with("ungil_rt_")));
+        assert!(names.iter().all(|name| name.starts_with("ungil_rt_") || name.ends_with("ti3")));
         assert!(!addresses.contains(&0));
     }
 }

@@ -1,11 +1,13 @@
 //! [`Patience`]: whether a waiter looks for its signal for a while before it sleeps.
 //!
 //! Where the other thread runs on another core and answers at once, looking takes a hundredth of what it takes to sleep and be
-//! woken. Where it needs this core, or takes its time, looking is in vain. A primitive learns which it is from its last waits.
+//! woken. Where it needs this core, or takes its time, looking is in vain. A primitive learns which it is from its last waits; a look that was
+//! ended by the other thread's coming to this core was in vain, though it may have found something.
 //!
 //! The thread that signals come to never looks: a handler that runs meanwhile would not interrupt the sleep that follows.
 
 use std::cell::Cell;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::park::{Deadline, WaitResult, must_not_miss_signals};
@@ -15,6 +17,10 @@ use crate::waiters::{Signal, Waiter};
 /// How long a waiter looks. Longer than it takes to wake the other thread should that one sleep, or two threads that both have
 /// fallen asleep would never find that they could do without. Measured: 40 to 90 us on a virtual machine whose cores are idle.
 const LOOK_FOR: Duration = Duration::from_micros(200);
+
+/// What passes between two tries when another thread has had the core meanwhile, as it does where threads are more than cores. Maybe it was the one that
+/// was waited for, which was held up by the look. A try takes a tenth of a microsecond.
+const DISPLACED: Duration = Duration::from_micros(20);
 
 /// After one wait that looked in vain, one goes to sleep at once; after two in a row, two; and so on, twice as many each time, up
 /// to this many.
@@ -68,8 +74,13 @@ impl Patience {
         found.map_or_else(|| waiter.park(deadline), Ok)
     }
 
-    /// What `find` finds within a while, if it is asked at all.
+    /// What `find` finds within a while, if looking has paid lately and the deadline does not come before.
     pub(crate) fn look<T>(&self, find: impl Fn() -> Option<T>, deadline: Deadline) -> Option<T> {
+        self.look_for(LOOK_FOR, find, deadline)
+    }
+
+    /// The same within `most`.
+    pub fn look_for<T>(&self, most: Duration, find: impl Fn() -> Option<T>, deadline: Deadline) -> Option<T> {
         if must_not_miss_signals() {
             return None;
         }
@@ -78,21 +89,28 @@ impl Patience {
             self.to_skip.store(to_skip - 1, Ordering::Relaxed);
             return None;
         }
-        let end = Instant::now() + LOOK_FOR;
+        let mut now = Instant::now();
+        let end = now + most;
         if deadline.is_some_and(|at| at < end) {
             return None;
         }
-        while Instant::now() < end {
+        let (mut found, mut was_displaced) = (None, false);
+        while found.is_none() && !was_displaced && now < end {
             spin_loop();
-            if let Some(found) = find() {
-                self.skipped.store(0, Ordering::Relaxed);
-                return Some(found);
-            }
+            found = find();
+            let before = mem::replace(&mut now, Instant::now());
+            was_displaced = now - before > DISPLACED;
         }
-        let skipped = (self.skipped.load(Ordering::Relaxed) * 2).clamp(1, MOST_SKIPPED);
+        self.learn(found.is_some() && !was_displaced);
+        found
+    }
+
+    /// Takes note of whether a look has paid.
+    fn learn(&self, has_paid: bool) {
+        let skipped =
+            if has_paid { 0 } else { (self.skipped.load(Ordering::Relaxed) * 2).clamp(1, MOST_SKIPPED) };
         self.skipped.store(skipped, Ordering::Relaxed);
         self.to_skip.store(skipped, Ordering::Relaxed);
-        None
     }
 }
 

@@ -100,6 +100,12 @@ def mulhigh(a, b):
     return _like(a, int(a) * int(b) >> 64)
 
 
+def mul_overflows(a, b):
+    """Whether the product of two integers of one type does not fit it."""
+    product = int(a) * int(b)
+    return int(_like(a, product)) != product
+
+
 def div(a, b):
     """`a / b`, an infinity or a NaN for a zero `b`; `/` raises there, as everywhere in the language."""
     if b != 0.0:

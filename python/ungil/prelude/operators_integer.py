@@ -9,7 +9,7 @@ Constants of the operands' type are made from the operands (`a ^ a` is its zero,
 the greatest value), since a literal is an `int64` and would make the result of a `uint64` one too.
 """
 
-from ._intrinsics import quot, rem, select, shl, shr
+from ._intrinsics import mul_overflows, quot, rem, select, shl, shr
 
 
 def int_floordiv(a, b):
@@ -91,3 +91,22 @@ def int_shr(a, count):
     if count < 0:
         raise ValueError("negative shift count")
     return select(count > 63, shr(shr(a, 63), 1), shr(a, count & 63))
+
+
+def int_pow_checked(a, b):
+    """`a ** b` by squaring, of `int64`; raises where the power is no `int64`, or no int."""
+    if b < 0:
+        raise OverflowError("an int is raised to a negative power")
+    result = 1
+    while b != 0:
+        if b & 1:
+            if mul_overflows(result, a):
+                raise OverflowError("an int outgrew 64 bits")
+            result = result * a
+        b = shr(b, 1)
+        if b != 0:
+            # A square that is needed is no larger than the result.
+            if mul_overflows(a, a):
+                raise OverflowError("an int outgrew 64 bits")
+            a = a * a
+    return result

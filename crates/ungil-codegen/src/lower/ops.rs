@@ -234,6 +234,9 @@ impl<'c> Body<'_, 'c, '_> {
             }
             Intrinsic::ToInt => return self.to_int(self.value(args[0])?.into_float_value()),
             Intrinsic::MulHigh => return self.mul_high(args),
+            Intrinsic::AddOverflows => return self.overflows("add", args),
+            Intrinsic::SubOverflows => return self.overflows("sub", args),
+            Intrinsic::MulOverflows => return self.overflows("mul", args),
             Intrinsic::ThreadId => return Ok(self.thread_id()?.into()),
             Intrinsic::NumThreads => {
                 let get = self.unit.runtime("ungil_rt_get_num_threads", &[], Some(Ty::I64), false);
@@ -250,6 +253,15 @@ impl<'c> Body<'_, 'c, '_> {
         let function = self.intrinsic(name, &[result])?;
         let args = self.args(args)?;
         self.call_value(function, &args)
+    }
+
+    /// Whether `op` of two integers leaves their type. LLVM joins it with the operation itself.
+    fn overflows(&self, op: &str, args: &[ValueId]) -> Result<BasicValueEnum<'c>, Error> {
+        let signed = matches!(self.function.value_type(args[0]), Type::Int(int) if int.signed);
+        let name = format!("llvm.{}{op}.with.overflow", if signed { 's' } else { 'u' });
+        let function = self.intrinsic(&name, &[self.value(args[0])?.get_type()])?;
+        let both = self.call_value(function, &self.args(args)?)?;
+        Ok(self.builder.build_extract_value(both.into_struct_value(), 1, "")?)
     }
 
     fn mul_high(&self, args: &[ValueId]) -> Result<BasicValueEnum<'c>, Error> {

@@ -185,6 +185,9 @@ impl Emitter<'_, '_> {
 
     /// `value.name`.
     pub(super) fn attribute(&mut self, value: &Val, name: &str, span: Span) -> Option<Val> {
+        if self.is_exact() {
+            self.check_attribute(value, name, span)?;
+        }
         match (&value.ty, name) {
             (Type::Complex(_), "real") => return Some(self.field(value, 0)),
             (Type::Complex(_), "imag") => return Some(self.field(value, 1)),

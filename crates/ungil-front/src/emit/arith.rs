@@ -16,6 +16,9 @@ impl Emitter<'_, '_> {
     /// `+a`, `-a`, `~a`.
     pub(super) fn unary_op(&mut self, op: UnaryOp, a: &Val, span: Span) -> Option<Val> {
         let a = &self.present(a);
+        if self.is_exact() {
+            return self.exact_unary(op, a, span);
+        }
         match (op, &a.ty) {
             // NumPy's rule, which numba follows: the complement of a bool is a bool.
             (UnaryOp::Invert, Type::Bool) => Some(self.not(a)),
@@ -46,21 +49,24 @@ impl Emitter<'_, '_> {
                 let parts = parts.iter().map(|part| self.unary(MachineUnary::Neg, part)).collect();
                 Some(self.aggregate(a.ty.clone(), parts))
             }
-            _ => {
-                let sign = match op {
-                    UnaryOp::Pos => "+",
-                    UnaryOp::Neg => "-",
-                    UnaryOp::Invert => "~",
-                };
-                let name = self.type_name(&a.ty);
-                let error = self.typing("no-operator", span, format!("`{sign}` does not apply to {name}"));
-                let help = match (op, &a.ty) {
-                    (UnaryOp::Invert, Type::Float(_)) => "bits are of integers: convert with `int(x)`",
-                    _ => "it works on numbers",
-                };
-                self.report_on(error.with_text(format!("operand of type {name}")).with_help(help), &[a])
-            }
+            _ => self.no_unary(op, a, span),
         }
+    }
+
+    /// Reports that the operator does not apply.
+    pub(super) fn no_unary(&mut self, op: UnaryOp, a: &Val, span: Span) -> Option<Val> {
+        let sign = match op {
+            UnaryOp::Pos => "+",
+            UnaryOp::Neg => "-",
+            UnaryOp::Invert => "~",
+        };
+        let name = self.type_name(&a.ty);
+        let error = self.typing("no-operator", span, format!("`{sign}` does not apply to {name}"));
+        let help = match (op, &a.ty) {
+            (UnaryOp::Invert, Type::Float(_)) => "bits are of integers: convert with `int(x)`",
+            _ => "it works on numbers",
+        };
+        self.report_on(error.with_text(format!("operand of type {name}")).with_help(help), &[a])
     }
 
     /// `a + b` and the like.
@@ -76,7 +82,9 @@ impl Emitter<'_, '_> {
         }
         // Only what happens from here on can excuse that there is no result.
         let (blocked, told) = (self.blocked.take(), self.findings.len());
-        let done = if a.ty.is_number() && b.ty.is_number() {
+        let done = if self.is_exact() {
+            self.exact_binary(op, a, b, span)
+        } else if a.ty.is_number() && b.ty.is_number() {
             match (&a.ty, &b.ty) {
                 (Type::Complex(_), _) | (_, Type::Complex(_)) => self.complex_op(op, a, b),
                 (Type::Float(_), _) | (_, Type::Float(_)) => self.float_op(op, a, b),
@@ -302,7 +310,7 @@ impl Emitter<'_, '_> {
 }
 
 /// The machine's operation for an operator that has one on every type it is asked for.
-const fn machine(op: BinaryOp) -> Option<Machine> {
+pub(super) const fn machine(op: BinaryOp) -> Option<Machine> {
     Some(match op {
         BinaryOp::Add => Machine::Add,
         BinaryOp::Sub => Machine::Sub,
@@ -316,7 +324,7 @@ const fn machine(op: BinaryOp) -> Option<Machine> {
     })
 }
 
-const fn symbol(op: BinaryOp) -> &'static str {
+pub(super) const fn symbol(op: BinaryOp) -> &'static str {
     match op {
         BinaryOp::Add => "+",
         BinaryOp::Sub => "-",

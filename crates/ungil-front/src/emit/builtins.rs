@@ -53,6 +53,9 @@ impl Emitter<'_, '_> {
             };
             return self.report(error.with_help(help));
         }
+        if self.is_exact() {
+            return self.exact_builtin(name, args, keywords, span);
+        }
         match module {
             "builtins" => self.python_builtin(short, args, keywords, span),
             "math" => self.math(short, args, span),
@@ -66,7 +69,13 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn python_builtin(&mut self, name: &str, args: &[Val], keywords: &Keywords, span: Span) -> Option<Val> {
+    pub(super) fn python_builtin(
+        &mut self,
+        name: &str,
+        args: &[Val],
+        keywords: &Keywords,
+        span: Span,
+    ) -> Option<Val> {
         match (name, args) {
             ("abs", [a]) => self.abs(a, span),
             ("min" | "max", [a]) => {
@@ -174,6 +183,7 @@ impl Emitter<'_, '_> {
     fn abs(&mut self, a: &Val, span: Span) -> Option<Val> {
         let a = &self.present(a);
         match &a.ty {
+            _ if self.is_exact() => self.exact_abs(a, span),
             Type::Bool => self.convert(a, &Type::INT64),
             Type::Int(int) if !int.signed => Some(a.clone()),
             Type::Int(_) => {
@@ -194,8 +204,7 @@ impl Emitter<'_, '_> {
     /// The first of the least (greatest), as Python picks it, in the type that all unify to.
     fn extreme(&mut self, name: &str, args: &[Val], span: Span) -> Option<Val> {
         let args: Vec<Val> = args.iter().map(|arg| self.present(arg)).collect();
-        let ty =
-            args.iter().skip(1).try_fold(args.first()?.ty.clone(), |ty, arg| typing::unify(&ty, &arg.ty));
+        let ty = args.iter().skip(1).try_fold(args.first()?.ty.clone(), |ty, arg| self.unify(&ty, &arg.ty));
         let Some(ty) = ty.filter(|ty| !matches!(ty, Type::Complex(_) | Type::Object(..))) else {
             return self.wrong_arguments(name, &args, span);
         };

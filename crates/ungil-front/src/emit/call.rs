@@ -9,7 +9,7 @@ use ungil_ir::{ObjectId, Type};
 use super::origin::Finding;
 use super::{Emitter, Val};
 use crate::hir::{Param, ParamKind};
-use crate::host::Object;
+use crate::host::{JitOptions, Object, Semantics};
 use crate::session::{Code, Entity, Key, Owner, called_here};
 use crate::suggest;
 
@@ -33,7 +33,9 @@ impl Emitter<'_, '_> {
         let (id, captures) = (*id, Arc::clone(captures));
         match self.session.entity(id) {
             Entity::Object(Object::Builtin(name)) => self.builtin(&name, func, &args, &keywords, span),
-            Entity::Object(Object::Type(ty)) => self.cast_call(&ty, &args, &keywords, span),
+            Entity::Object(Object::Type(ty)) if !self.is_exact() => {
+                self.cast_call(&ty, &args, &keywords, span)
+            }
             Entity::Object(Object::Function { .. }) | Entity::Nested(_) | Entity::Combiner => {
                 self.call_function(id, func, captures, args, keywords, span)
             }
@@ -103,7 +105,12 @@ impl Emitter<'_, '_> {
         span: Span,
     ) -> Option<Val> {
         let params = args[captures.len()..].iter().map(|arg| arg.ty.clone()).collect();
-        let options = code.options.unwrap_or(self.options);
+        // The prelude is written in the compiled language.
+        let semantics = if code.owner == Owner::Prelude { Semantics::Numba } else { self.options.semantics };
+        let options = JitOptions { semantics, ..code.options.unwrap_or(self.options) };
+        for arg in args {
+            self.check_kept(arg, span)?;
+        }
         let key = Key { object, captures, params, options };
         let Ok(callee) = self.session.instance(key, code, Some((self.id, span))) else {
             let error = self

@@ -37,7 +37,10 @@ impl Emitter<'_, '_> {
     }
 
     /// `a == b`; false between kinds of things that are never equal.
-    fn equal(&mut self, a: &Val, b: &Val, span: Span) -> Option<Val> {
+    pub(super) fn equal(&mut self, a: &Val, b: &Val, span: Span) -> Option<Val> {
+        if self.is_exact() {
+            self.check_comparable(a, b, span)?;
+        }
         match (&a.ty, &b.ty) {
             (Type::None, Type::None) => Some(self.bool(true)),
             (Type::None, Type::Optional(_)) => {
@@ -68,7 +71,7 @@ impl Emitter<'_, '_> {
                 let mut all = self.bool(true);
                 for index in 0..x.len() {
                     let (x, y) = (self.field(a, index), self.field(b, index));
-                    let equal = self.equal(&x, &y, span)?;
+                    let equal = self.equal_elements(&x, &y, span)?;
                     all = self.both(&all, &equal);
                 }
                 Some(all)
@@ -81,7 +84,7 @@ impl Emitter<'_, '_> {
                 let imag = self.cmp(Cmp::Eq, &im_x, &im_y);
                 Some(self.op2(Machine::And, &real, &imag))
             }
-            (x, y) if x.is_number() && y.is_number() => Some(self.numbers(Cmp::Eq, a, b)),
+            (x, y) if is_numeric(x) && is_numeric(y) => Some(self.numbers(Cmp::Eq, a, b)),
             (Type::Object(..), Type::Object(..)) => Some(self.bool(same_object(a, b))),
             (Type::Range(_), Type::Range(_)) => {
                 let error = self.unsupported("range-comparison", span, "ranges cannot be compared");
@@ -96,7 +99,7 @@ impl Emitter<'_, '_> {
         let (a, b) = (&self.present(a), &self.present(b));
         match (&a.ty, &b.ty) {
             (Type::Complex(_), _) | (_, Type::Complex(_)) => self.no_order(op, a, b, span),
-            (x, y) if x.is_number() && y.is_number() => Some(self.numbers(op, a, b)),
+            (x, y) if is_numeric(x) && is_numeric(y) => Some(self.numbers(op, a, b)),
             (Type::Tuple(x), Type::Tuple(y)) => self.tuples(op, a, b, x.len().min(y.len()), span),
             _ => self.no_order(op, a, b, span),
         }
@@ -114,7 +117,7 @@ impl Emitter<'_, '_> {
         let strict = if matches!(op, Cmp::Lt | Cmp::Le) { Cmp::Lt } else { Cmp::Gt };
         for index in (0..common).rev() {
             let (x, y) = (self.field(a, index), self.field(b, index));
-            let equal = self.equal(&x, &y, span)?;
+            let equal = self.equal_elements(&x, &y, span)?;
             let decides = self.ordered(strict, &x, &y, span)?;
             result = self.choose(&equal, &result, &decides);
         }
@@ -146,6 +149,9 @@ impl Emitter<'_, '_> {
                 Cmp::Gt => x > y,
                 Cmp::Ge => x >= y,
             });
+        }
+        if self.is_exact() {
+            return self.exact_numbers(op, a, b);
         }
         let converted = match (&a.ty, &b.ty) {
             (Type::Float(_), _) | (_, Type::Float(_)) => self.unified(a, b),
@@ -194,7 +200,7 @@ impl Emitter<'_, '_> {
         match (&a.ty, &b.ty) {
             (Type::None | Type::Optional(_), Type::None | Type::Optional(_)) => self.equal(a, b, span),
             (Type::None, _) | (_, Type::None) => Some(self.bool(false)),
-            (Type::Object(..), Type::Object(..)) => Some(self.bool(same_object(a, b))),
+            (Type::Object(..), Type::Object(..)) if !self.is_exact() => Some(self.bool(same_object(a, b))),
             (Type::Bool, Type::Bool) => self.equal(a, b, span),
             _ => {
                 let error = self
@@ -220,7 +226,7 @@ impl Emitter<'_, '_> {
         let mut found = self.bool(false);
         for index in 0..parts.len() {
             let part = self.field(container, index);
-            let equal = self.equal(&part, element, span)?;
+            let equal = self.equal_elements(&part, element, span)?;
             found = match (found.known_bool(), equal.known_bool()) {
                 (Some(false), _) => equal,
                 (_, Some(false)) => found,
@@ -238,6 +244,11 @@ impl Emitter<'_, '_> {
             _ => self.op2(Machine::And, a, b),
         }
     }
+}
+
+/// Whether values of the type are compared as numbers.
+fn is_numeric(ty: &Type) -> bool {
+    ty.is_number() || *ty == Type::Number
 }
 
 fn same_object(a: &Val, b: &Val) -> bool {

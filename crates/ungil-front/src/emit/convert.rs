@@ -6,10 +6,9 @@ use ungil_ir::{FloatTy, Type};
 
 use super::{Emitter, Val};
 use crate::host::Constant;
-use crate::typing;
 
 impl Emitter<'_, '_> {
-    /// `val` as a value of type `to`, to which it is known to convert (see [`typing::unify`] and casts of numbers).
+    /// `val` as a value of type `to`, to which it is known to convert (see [`crate::typing::unify`] and casts of numbers).
     pub(super) fn convert(&mut self, val: &Val, to: &Type) -> Option<Val> {
         if val.ty == *to {
             return Some(val.clone());
@@ -44,6 +43,7 @@ impl Emitter<'_, '_> {
                 let parts: Option<Vec<Val>> = parts.into_iter().collect();
                 Some(self.aggregate(to.clone(), parts?))
             }
+            (Type::Int(_) | Type::Float(_), Type::Number) => Some(self.as_number(val)),
             (from, to) if from.is_number() && to.is_number() => self.number(val, to),
             _ => None,
         }
@@ -121,6 +121,7 @@ impl Emitter<'_, '_> {
         match &val.ty {
             Type::Bool => Some(val.clone()),
             Type::None => Some(self.bool(false)),
+            Type::Number => Some(self.number_truth(val)),
             Type::Int(_) | Type::Float(_) | Type::Complex(_) => Some(match &val.known {
                 Some(Constant::Int(value)) => self.bool(*value != 0),
                 Some(Constant::Float(value)) => self.bool(*value != 0.0),
@@ -162,7 +163,7 @@ impl Emitter<'_, '_> {
 
     /// The two values as one type.
     pub(super) fn unified(&mut self, a: &Val, b: &Val) -> Option<(Val, Val)> {
-        let ty = typing::unify(&a.ty, &b.ty)?;
+        let ty = self.unify(&a.ty, &b.ty)?;
         Some((self.convert(a, &ty)?, self.convert(b, &ty)?))
     }
 

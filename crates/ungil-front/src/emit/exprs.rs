@@ -171,6 +171,9 @@ impl Emitter<'_, '_> {
     }
 
     fn constant(&mut self, constant: &Constant, span: Span) -> Option<Val> {
+        if self.is_exact() {
+            self.check_constant(constant, span)?;
+        }
         Some(match constant {
             Constant::None => self.none(),
             Constant::Bool(value) => self.bool(*value),

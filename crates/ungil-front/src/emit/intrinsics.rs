@@ -63,6 +63,10 @@ impl Emitter<'_, '_> {
                 let (a, b) = (self.convert(a, &Type::UINT64)?, self.convert(b, &Type::UINT64)?);
                 Some(self.intrinsic(Type::UINT64, Intrinsic::MulHigh, &[&a, &b]))
             }
+            ("mul_overflows", [a, b]) => {
+                let (a, b) = self.unified(a, b)?;
+                Some(self.intrinsic(Type::Bool, Intrinsic::MulOverflows, &[&a, &b]))
+            }
             ("quot" | "rem" | "shl" | "shr", [a, b]) => {
                 let ty = match (&a.ty, &b.ty) {
                     (Type::Int(int), _) => *int,

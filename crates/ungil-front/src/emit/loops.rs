@@ -24,6 +24,7 @@ impl Emitter<'_, '_> {
                 let index =
                     Val { ty: Type::INT64, id: index, known: None, parts: None, origin: Origin::Unknown };
                 let element = this.element_of(iterable, &index, each.place);
+                let element = element.and_then(|element| this.named(each.element, element, each.place));
                 let origin = Origin::Expr(each.element);
                 this.vals[each.element.0 as usize] = element.map(|element| Val { origin, ..element });
             }
@@ -94,7 +95,7 @@ impl Emitter<'_, '_> {
             Type::Enumerate(_) => {
                 let (inner, start) = (self.field(iterable, 0), self.field(iterable, 1));
                 let element = self.element_of(&inner, index, span)?;
-                let position = self.op2(Machine::Add, &start, index);
+                let position = self.integer_sum(&start, index);
                 let ty = Type::tuple([position.ty.clone(), element.ty.clone()]);
                 Some(self.aggregate(ty, vec![position, element]))
             }
@@ -160,6 +161,10 @@ impl Emitter<'_, '_> {
         };
         let most = self.int(IntTy::U64, IntTy::I64.max());
         let beyond = self.cmp(CompareOp::Gt, &len, &most);
+        if self.is_exact() {
+            let beyond = self.op2(Machine::And, &beyond, &nonempty);
+            self.hand_back_if(&beyond, "a range is longer than 64 bits count");
+        }
         let len = self.choose(&beyond, &most, &len);
         let len = self.convert(&len, &Type::INT64)?;
         let none = self.i64(0);

@@ -7,6 +7,7 @@
 //! - [`value`]: a typed value, and what is known of it while compiling; [`build`]: binding operations to values;
 //! - [`stmts`], [`exprs`]: the statements and expressions; [`loops`]: `for` and `prange`;
 //! - [`arith`], [`compare`], [`convert`], [`aggregate`]: operators, comparisons, conversions, tuples;
+//! - [`exact`]: what all of these are where the interpreter's own answers are asked for;
 //! - [`origin`]: where the types in a diagnostic come from; [`advice`]: what to write instead;
 //! - [`call`]: calls and how arguments bind; [`builtins`], [`print`], [`math`], [`intrinsics`]: what the compiler itself
 //!   knows.
@@ -19,6 +20,7 @@ mod builtins;
 mod call;
 mod compare;
 mod convert;
+mod exact;
 mod exprs;
 mod intrinsics;
 mod loops;
@@ -215,6 +217,7 @@ impl Emitter<'_, '_> {
             }
             Type::Optional(inner) => format!("{} or `None`", self.type_name(inner)),
             Type::None => "`None`".to_owned(),
+            Type::Number => "an int or a float".to_owned(),
             Type::Range(_) => "a `range`".to_owned(),
             Type::Enumerate(_) => "an `enumerate`".to_owned(),
             Type::Zip(_) => "a `zip`".to_owned(),

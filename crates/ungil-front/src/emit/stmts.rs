@@ -11,7 +11,6 @@ use super::{Emitter, Val};
 use crate::hir::{self, Block, Source, StmtKind};
 use crate::host::{Constant, Object};
 use crate::session::Entity;
-use crate::typing;
 
 impl Emitter<'_, '_> {
     /// Emits into the current block; true if control reaches the end.
@@ -30,7 +29,8 @@ impl Emitter<'_, '_> {
             StmtKind::Let(value, _) if self.dropped.contains(value) => {}
             StmtKind::Let(value, expr) => {
                 let origin = Origin::of(expr, *value);
-                self.vals[value.0 as usize] = self.expr(expr, *value).map(|val| Val { origin, ..val });
+                let val = self.expr(expr, *value).and_then(|val| self.named(*value, val, span));
+                self.vals[value.0 as usize] = val.map(|val| Val { origin, ..val });
             }
             StmtKind::Set(var, source) => {
                 self.set(*var, *source, span);
@@ -79,9 +79,10 @@ impl Emitter<'_, '_> {
             }
             Source::Value(value) => {
                 let val = self.vals[value.0 as usize].clone()?;
+                self.check_kept(&val, span)?;
                 let ty = match &assumed {
                     None => val.ty.clone(),
-                    Some(assumed) => match typing::unify(assumed, &val.ty) {
+                    Some(assumed) => match self.unify(assumed, &val.ty) {
                         Some(ty) => ty,
                         None => return self.cannot_unify(var, value, &val, assumed, span),
                     },
@@ -165,7 +166,8 @@ impl Emitter<'_, '_> {
     fn return_(&mut self, value: hir::ValueId, span: Span) -> Option<()> {
         let val = self.vals[value.0 as usize].clone()?;
         let ret = self.ret.clone().unwrap_or_else(|| val.ty.clone());
-        let Some(ty) = typing::unify(&ret, &val.ty) else { return self.returns_differ(&val, &ret, span) };
+        self.check_kept(&val, span)?;
+        let Some(ty) = self.unify(&ret, &val.ty) else { return self.returns_differ(&val, &ret, span) };
         self.returned.push((val.ty.clone(), span));
         self.ret = Some(ty);
         // The IR of this pass counts only if what was assumed holds.
@@ -181,7 +183,7 @@ impl Emitter<'_, '_> {
         let mut error = self
             .typing("cannot-unify", self.narrowed(val, span), headline)
             .with_text(format!("{} {second}", self.returns(span)));
-        let other = self.returned.iter().find(|(ty, _)| typing::unify(ty, &val.ty).is_none());
+        let other = self.returned.iter().find(|(ty, _)| self.unify(ty, &val.ty).is_none());
         if let Some((ty, place)) = other {
             let text = format!("{} {}", self.returns(*place), self.type_name(ty));
             error = self.label(error, *place, text);
@@ -226,6 +228,10 @@ impl Emitter<'_, '_> {
         for arg in args {
             let val = self.vals[arg.0 as usize].clone()?;
             let Some(constant) = raise_arg(&val) else {
+                // The interpreter makes the exception, from the values that it finds.
+                if self.is_exact() {
+                    continue;
+                }
                 let place = self.hir.values[arg.0 as usize].span;
                 let what = self.type_name(&val.ty);
                 let error = self

@@ -83,7 +83,9 @@ fn arithmetic(op: Operator, a: i128, b: i128) -> Result<Option<Constant>, TooLar
         Operator::FloorDiv => Some(floor_div(a, b)),
         Operator::Mod => floor_div(a, b).checked_mul(b).and_then(|whole| a.checked_sub(whole)),
         Operator::Pow if b < 0 => {
-            return Ok((a != 0).then(|| Constant::Float((a as f64).powi(b.max(-10_000) as i32))));
+            // By the C library's `pow`, as Python does; below the least normal float it may report an error.
+            let value = (a as f64).powf(b as f64);
+            return Ok(value.is_normal().then_some(Constant::Float(value)));
         }
         Operator::Pow => power(a, b),
         Operator::LShift | Operator::RShift if b < 0 => return Ok(None),
@@ -146,6 +148,7 @@ mod tests {
         assert_eq!(fold("1.5 + 2"), Ok(None));
         assert_eq!(fold("0 ** -1"), Ok(None));
         assert_eq!(fold("2 ** -1"), Ok(Some(Constant::Float(0.5))));
+        assert_eq!(fold("2 ** -1070"), Ok(None));
         assert_eq!(fold("-1.5"), Ok(Some(Constant::Float(-1.5))));
     }
 }

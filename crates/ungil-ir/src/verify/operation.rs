@@ -187,6 +187,12 @@ fn check_intrinsic(intrinsic: Intrinsic, args: &[&Type], result: &Type) -> Resul
             equal(&Type::UINT64, result)?;
             all_equal()
         }
+        Intrinsic::AddOverflows | Intrinsic::SubOverflows | Intrinsic::MulOverflows => {
+            arity(2, args.len())?;
+            suits(args[0], matches!(args[0], Type::Int(_)))?;
+            equal(args[0], args[1])?;
+            equal(&Type::Bool, result)
+        }
         Intrinsic::ThreadId | Intrinsic::NumThreads => {
             arity(0, args.len())?;
             equal(&Type::INT64, result)

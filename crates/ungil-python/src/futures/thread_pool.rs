@@ -91,6 +91,8 @@ struct Opened {
     shared: Arc<Shared>,
     /// The class of the futures.
     future: Py<PyType>,
+    /// Makes what is called in the place of what was submitted.
+    prepared: Option<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -102,12 +104,15 @@ impl ThreadPool {
         Self { opened: OnceBox::new() }
     }
 
-    /// Begins to take calls, for at most so many workers, of which `max_pending` may wait; 0 for any number. `future` is the class of the futures.
+    /// Begins to take calls, for at most so many workers, of which `max_pending` may wait; 0 for any number. `future` is the class of the futures, and what
+    /// `prepared` makes of a function is called in its place.
+    #[pyo3(signature = (max_workers, max_pending, future, prepared=None))]
     fn _open(
         slf: &Bound<'_, Self>,
         max_workers: usize,
         max_pending: usize,
         future: &Bound<'_, PyType>,
+        prepared: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         if !future.is_subclass_of::<Future>()? {
             return Err(PyTypeError::new_err(
@@ -123,7 +128,7 @@ impl ThreadPool {
         });
         shared.executor.get_or_set(PyWeakrefReference::new(slf)?.unbind());
         let weak = Arc::downgrade(&shared);
-        if slf.get().opened.set(Opened { shared, future: future.clone().unbind() }).is_ok() {
+        if slf.get().opened.set(Opened { shared, future: future.clone().unbind(), prepared }).is_ok() {
             let mut pools = POOLS.enter();
             pools.0.retain(|pool| pool.strong_count() > 0);
             pools.0.push(weak);
@@ -200,6 +205,11 @@ impl ThreadPool {
     /// Waits until no worker is left.
     fn _join(&self, py: Python<'_>) -> PyResult<()> {
         join(py, &self.opened()?.shared)
+    }
+
+    /// Whether this thread is one of the executor's.
+    fn _is_own_thread(&self) -> bool {
+        self.opened.get().is_some_and(|opened| is_worker_of(&opened.shared))
     }
 
     /// Whether the executor takes no more calls.
@@ -393,9 +403,13 @@ unsafe fn task(
     };
     let future = create::future(opened.future.bind(py))?;
     future.get().set_pool(Arc::as_ptr(&opened.shared) as usize);
+    let function = match &opened.prepared {
+        None => argument(0).unbind(),
+        Some(prepared) => prepared.call1(py, (argument(0),))?,
+    };
     Ok(Task {
         future: future.unbind(),
-        function: argument(0).unbind(),
+        function,
         args: PyTuple::new(py, (0..n_own).map(|index| argument(1 + index)))?.unbind(),
         kwargs,
         submitted: record::now(),

@@ -1,0 +1,114 @@
+//! The C library's mathematics under names of our own: what the interpreter's `math` calls, to the bit.
+//!
+//! Under its own name a function of the C library is known to LLVM, which takes `pow(x, 2.0)` for `x * x` and `pow(2.0, x)` for
+//! `exp2(x)`, with other last bits; under these names a call stays a call. The addresses are asked of the dynamic linker,
+//! and so are the interpreter's: one library, with the variants that it picked for this processor. The static linker
+//! would give some of Rust's own, which have other last bits.
+
+use std::ffi::CStr;
+use std::sync::LazyLock;
+
+/// A function of one or two `double`s.
+#[derive(Clone, Copy, Debug)]
+pub enum Function {
+    /// `double name(double x)`.
+    One(extern "C" fn(f64) -> f64),
+    /// `double name(double x, double y)`.
+    Two(extern "C" fn(f64, f64) -> f64),
+}
+
+/// The functions of one argument: the C library's names behind ours.
+const ONE: &[(&str, &CStr)] = &[
+    ("ungil_rt_libm_acos", c"acos"),
+    ("ungil_rt_libm_acosh", c"acosh"),
+    ("ungil_rt_libm_asin", c"asin"),
+    ("ungil_rt_libm_asinh", c"asinh"),
+    ("ungil_rt_libm_atan", c"atan"),
+    ("ungil_rt_libm_atanh", c"atanh"),
+    ("ungil_rt_libm_cbrt", c"cbrt"),
+    ("ungil_rt_libm_cos", c"cos"),
+    ("ungil_rt_libm_cosh", c"cosh"),
+    ("ungil_rt_libm_erf", c"erf"),
+    ("ungil_rt_libm_erfc", c"erfc"),
+    ("ungil_rt_libm_exp", c"exp"),
+    ("ungil_rt_libm_exp2", c"exp2"),
+    ("ungil_rt_libm_expm1", c"expm1"),
+    ("ungil_rt_libm_log", c"log"),
+    ("ungil_rt_libm_log10", c"log10"),
+    ("ungil_rt_libm_log1p", c"log1p"),
+    ("ungil_rt_libm_log2", c"log2"),
+    ("ungil_rt_libm_sin", c"sin"),
+    ("ungil_rt_libm_sinh", c"sinh"),
+    ("ungil_rt_libm_tan", c"tan"),
+    ("ungil_rt_libm_tanh", c"tanh"),
+];
+
+/// Those of two.
+const TWO: &[(&str, &CStr)] = &[
+    ("ungil_rt_libm_atan2", c"atan2"),
+    ("ungil_rt_libm_fmod", c"fmod"),
+    ("ungil_rt_libm_pow", c"pow"),
+    ("ungil_rt_libm_remainder", c"remainder"),
+];
+
+/// The function that the C library knows by that name.
+pub fn function(name: &str) -> Option<Function> {
+    let ours = |known: &str| known.strip_prefix("ungil_rt_libm_") == Some(name);
+    let address = found().iter().find(|(known, _)| ours(known)).map(|(_, address)| *address as *const ())?;
+    Some(if ONE.iter().any(|(known, _)| ours(known)) {
+        // SAFETY: the C library's function of that name takes a `double` and gives one, and is never unloaded.
+        Function::One(unsafe { std::mem::transmute::<*const (), extern "C" fn(f64) -> f64>(address) })
+    } else {
+        // SAFETY: as above, of two.
+        Function::Two(unsafe { std::mem::transmute::<*const (), extern "C" fn(f64, f64) -> f64>(address) })
+    })
+}
+
+/// Name and address of each function that there is.
+pub(crate) fn symbols() -> Vec<(&'static str, usize)> {
+    found().to_vec()
+}
+
+fn found() -> &'static [(&'static str, usize)] {
+    static FOUND: LazyLock<Vec<(&str, usize)>> = LazyLock::new(|| {
+        let functions = ONE.iter().chain(TWO);
+        functions.filter_map(|(name, theirs)| Some((*name, address(theirs)?))).collect()
+    });
+    &FOUND
+}
+
+/// Where the process, or else the library by its own name, has a function.
+fn address(name: &CStr) -> Option<usize> {
+    // SAFETY: the name is a C string; the pseudo-handle means "as the program itself would find it".
+    let mut found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if found.is_null() && cfg!(target_os = "linux") {
+        // SAFETY: a C string; a library of functions alone has nothing to run when it is loaded, and stays loaded.
+        let library = unsafe { libc::dlopen(c"libm.so.6".as_ptr(), libc::RTLD_LAZY) };
+        if !library.is_null() {
+            // SAFETY: the library is loaded, and the name is a C string.
+            found = unsafe { libc::dlsym(library, name.as_ptr()) };
+        }
+    }
+    (!found.is_null()).then_some(found as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_of_the_function_that_it_says() {
+        assert_eq!(symbols().len(), ONE.len() + TWO.len());
+        let one = |name: &str, x: f64| match function(name) {
+            Some(Function::One(function)) => function(x),
+            other => panic!("{other:?}"),
+        };
+        let two = |name: &str, x: f64, y: f64| match function(name) {
+            Some(Function::Two(function)) => function(x, y),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((one("cos", 0.0), one("cbrt", 1.0), two("pow", 2.0, 10.0)), (1.0, 1.0, 1024.0));
+        assert_eq!((two("fmod", 7.0, 4.0), two("remainder", 7.0, 4.0)), (3.0, -1.0));
+        assert!(function("hypot").is_none());
+    }
+}
