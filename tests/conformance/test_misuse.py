@@ -278,6 +278,8 @@ ILL_TYPED: dict[str, tuple[type[Exception], Misuse]] = {
     "simple queue: a timeout of text": (TypeError, lambda m: m.SimpleQueue().get(timeout="1")),
     "future: a timeout of text": (TypeError, lambda m: m.Future().result("1")),
     "future: timeout too large": (OverflowError, lambda m: m.Future().result(m.TIMEOUT_MAX + 1)),
+    "future: timeout without end": (OverflowError, lambda m: m.Future().result(math.inf)),
+    "wait: timeout without end": (OverflowError, lambda m: m.wait([m.Future()], math.inf)),
     "future: a callback too many": (TypeError, lambda m: m.Future().add_done_callback(print, print)),
     "future: cancel with an argument": (TypeError, lambda m: m.Future().cancel(1)),
     "future: an argument": (TypeError, lambda m: m.Future(1)),

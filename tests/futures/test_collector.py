@@ -96,6 +96,69 @@ def test_a_cycle_through_a_pool_is_freed() -> None:
     assert [reference() for reference in references] == [None, None]
 
 
+class TestFinalisers:
+    """What is freed may use the future or the pool that lets go of it."""
+
+    class Final:
+        def __init__(self, call: Any) -> None:
+            self.call = call
+
+        def __call__(self, *_: object) -> None:
+            pass
+
+        def __del__(self) -> None:
+            self.call()
+
+    def test_of_a_result_and_of_arguments(self) -> None:
+        answers: list[int] = []
+        with ThreadPoolExecutor(1) as executor:
+
+            def use() -> None:
+                executor.submit(answers.append, 1)
+
+            for _ in range(50):
+                executor.submit(self.Final, use).result()
+                executor.submit(lambda *_: None, self.Final(use)).result()
+                executor.submit(self.Final(use)).result()
+            future = executor.submit(int)
+            while len(answers) < 150:
+                future = executor.submit(int)
+                future.result()
+        assert answers == [1] * 150
+
+    def test_of_a_callback(self) -> None:
+        answers: list[object] = []
+        future, other = Future(), Future()
+        future.add_done_callback(self.Final(lambda: answers.append(other.done())))
+        future.add_done_callback(lambda _: answers.append("called"))
+        future.set_result(1)
+        del future
+        # The standard future keeps its callbacks to its own end.
+        assert answers in ([False, "called"], ["called", False])
+
+    def test_of_a_result_when_its_future_is_freed_in_wait(self) -> None:
+        calls: list[int] = []
+        for future in futures.as_completed([finished_with(self.Final(lambda: calls.append(1))) for _ in range(3)]):
+            del future
+        assert calls == [1, 1, 1]
+
+    def test_of_a_call_that_was_cancelled(self, until: Any) -> None:
+        calls: list[int] = []
+        gate = threading.Event()
+        with ThreadPoolExecutor(1) as executor:
+            executor.submit(gate.wait)
+            for _ in range(10):
+                executor.submit(self.Final(lambda: calls.append(1))).cancel()
+            gate.set()
+            until(lambda: len(calls) == 10)
+
+
+def finished_with(result: object) -> Any:
+    future = Future()
+    future.set_result(result)
+    return future
+
+
 class TestWithoutTheCollector:
     @pytest.fixture(autouse=True)
     def _no_collector(self) -> Any:

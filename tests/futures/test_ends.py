@@ -365,6 +365,27 @@ print(list(future._waiters), list(done._waiters))
 """
         assert output_of(source) == "[] []\n"
 
+    @pytest.mark.parametrize("name", [name for name in WAITS if name not in ("map", "shutdown")])
+    def test_a_handler_may_finish_what_its_thread_waits_for(self, name: str, output_of: OutputOf) -> None:
+        source = f"""
+future, done = Future(), Future()
+done.set_result(1)
+n_handled = 0
+
+def handler(*_):
+    global n_handled
+    n_handled += 1
+    if n_handled == 3:
+        future.set_result("of the handler")
+
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+{WAITS[name]}
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(future.result())
+"""
+        assert output_of(source) == "of the handler\n"
+
     def test_a_task_is_not_interrupted(self, output_of: OutputOf) -> None:
         source = f"""
 {INTERRUPTING}

@@ -164,6 +164,44 @@ class TestResults:
         assert future.exception() is None
         assert future.result() is None
 
+    def test_a_class_of_exceptions_is_raised_as_any_raise_does(self) -> None:
+        future = Future()
+        future.set_exception(KeyError)
+        assert future.exception() is KeyError
+        with pytest.raises(KeyError):
+            future.result()
+
+    def test_what_is_no_exception_cannot_be_raised(self) -> None:
+        future = Future()
+        future.set_exception("text")
+        assert future.exception() == "text"
+        with pytest.raises(TypeError, match="exceptions must derive from BaseException"):
+            future.result()
+
+    @pytest.mark.ours_only(reason="before 3.14 it asks whether the exception is true")
+    def test_an_exception_that_counts_as_false(self) -> None:
+        class NoError(Exception):
+            def __bool__(self) -> bool:
+                return False
+
+        future = Future()
+        future.set_exception(error := NoError())
+        assert future.exception() is error
+        assert repr(future).endswith("raised NoError>")
+        with pytest.raises(NoError):
+            future.result()
+
+    def test_the_cause_of_an_exception_stays(self) -> None:
+        error, cause, context = ValueError(), KeyError(), IndexError()
+        error.__cause__, error.__context__ = cause, context
+        future = made(FINISHED, exception=error)
+        try:
+            raise OSError
+        except OSError:
+            with pytest.raises(ValueError) as raised:
+                future.result()
+        assert raised.value.__cause__ is cause
+
     @pytest.mark.parametrize("state", [PENDING, RUNNING])
     @pytest.mark.parametrize("timeout", [0, 0.0, -1, -0.5, 0.001])
     def test_no_result_in_time(self, state: str, timeout: float) -> None:

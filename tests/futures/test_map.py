@@ -73,6 +73,23 @@ class TestResults:
         with pytest.raises(StopIteration):
             next(results)
 
+    def test_a_stop_iteration_does_not_end_it_silently(self, executor: Any) -> None:
+        with pytest.raises(RuntimeError, match="generator raised StopIteration") as raised:
+            list(executor.map(next, [iter([])]))
+        assert isinstance(raised.value.__cause__, StopIteration)
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+    def test_what_is_no_exception_comes_in_its_place(self, executor: Any, error: type[BaseException]) -> None:
+        def fail(n: int) -> int:
+            if n:
+                raise error
+            return n
+
+        results = executor.map(fail, [0, 1])
+        assert next(results) == 0
+        with pytest.raises(error):
+            next(results)
+
     def test_after_an_exception_the_rest_is_cancelled(self, gate: threading.Event) -> None:
         calls: list[int] = []
 
