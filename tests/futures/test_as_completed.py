@@ -158,6 +158,16 @@ def test_one_that_is_closed_early_leaves_nothing_behind(as_completed: Any, first
 
 
 @mixed
+def test_one_that_never_began_leaves_nothing_behind(as_completed: Any, first: Any, second: Any) -> None:
+    made = [finished(first), first(), second()]
+    as_completed(made).close()
+    order = as_completed(made, timeout=60)
+    del order
+    gc.collect()
+    assert are_left_clean(*made)
+
+
+@mixed
 def test_one_that_is_dropped_leaves_nothing_behind(as_completed: Any, first: Any, second: Any) -> None:
     done, pending = finished(first), [first(), second()]
     for future in as_completed([done, *pending]):
