@@ -136,6 +136,37 @@ class TestExit:
             done = ended(source)
             assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
 
+    @pytest.mark.parametrize(
+        "work",
+        [
+            "future = Future(); future.add_done_callback(call); future.set_result(1)",
+            "future = Future(); future.add_done_callback(call); future.cancel()",
+            "future = Future(); future.set_result(1); future.add_done_callback(call)",
+            "future = Future(); future._waiters.append(waiter); future.set_result(1)",
+        ],
+    )
+    def test_a_daemon_thread_may_be_in_a_callback(self, work: str, ended: Any) -> None:
+        """CPython ends it where it next asks for the interpreter: in Python that a method of a future has called."""
+        source = f"""
+        n_done = 0
+        def call(*_):
+            time.sleep(0)
+        class Waiter:
+            add_result = call
+        waiter = Waiter()
+        def run():
+            global n_done
+            while True:
+                {work}
+                n_done += 1
+        for _ in range(3):
+            threading.Thread(target=run, daemon=True).start()
+        until(lambda: n_done > 100)
+        sys.exit(7)
+        """
+        done = ended(source)
+        assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
     def test_a_future_that_is_done_when_modules_are_gone(self, output_of: OutputOf) -> None:
         source = """
         import builtins
