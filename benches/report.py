@@ -25,7 +25,8 @@ class Line:
     """One measured thing: seconds of ungil and of a peer in the same run, and the budget that ungil has to keep.
 
     `peer_seconds` is None where the peer is not installed. The budget is kept when the peer's time is at least
-    `least_ratio` times ungil's, and ungil's is at most `most_seconds`, of those that are given.
+    `least_ratio` times ungil's, and ungil's is at most `most_seconds`, of those that are given. With another `unit`,
+    the seconds are no seconds but so much of that.
     """
 
     name: str
@@ -34,10 +35,11 @@ class Line:
     peer_seconds: float | None
     least_ratio: float | None = None
     most_seconds: float | None = None
+    unit: str = "s"
 
     @property
     def ratio(self) -> float | None:
-        """How many times faster ungil is."""
+        """How many times faster ungil is, or how many times less it takes."""
         return None if self.peer_seconds is None else self.peer_seconds / self.seconds
 
     @property
@@ -57,8 +59,12 @@ class Line:
         if self.least_ratio is not None:
             parts.append(f"at least {self.least_ratio:g}×")
         if self.most_seconds is not None:
-            parts.append(f"at most {seconds_text(self.most_seconds)}")
+            parts.append(f"at most {self.text(self.most_seconds)}")
         return ", ".join(parts)
+
+    def text(self, amount: float) -> str:
+        """Write one of its figures with the unit."""
+        return seconds_text(amount) if self.unit == "s" else f"{amount:,.0f} {self.unit}"
 
 
 def parse(description: str | None) -> argparse.Namespace:
@@ -88,9 +94,9 @@ def show(title: str, lines: Sequence[Line], *, as_json: bool) -> None:
     for line in lines:
         table.add_row(
             line.name,
-            seconds_text(line.seconds),
+            line.text(line.seconds),
             line.peer,
-            "not installed" if line.peer_seconds is None else seconds_text(line.peer_seconds),
+            "not installed" if line.peer_seconds is None else line.text(line.peer_seconds),
             ratio_text(line.ratio),
             line.budget,
             {True: "yes", False: "NO", None: ""}[line.kept],

@@ -1,4 +1,4 @@
-"""Gives a child `ungil.threading` where its program says `import threading`, and `ungil.queue` for `import queue`.
+"""Gives a child `ungil.threading` where its program says `import threading`; `ungil.queue` and `ungil.futures` alike.
 
 A first line of the program sees to it (`with_ours`), but the import happens when the program asks for it, and in the
 thread that does: one of CPython's tests first imports `threading` in another thread than the main one, and looks
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+
+from stand_ins import PACKAGE, PARENT, stand_ins
 
 __all__ = ("replace_in_this_program", "with_ours")
 
@@ -29,30 +31,50 @@ def with_ours(command: Sequence[str]) -> list[str]:
 
 
 def replace_in_this_program() -> None:
-    """Replace the two modules as soon as they are imported; at once, if the interpreter's start has imported one."""
-    names = {"threading", "queue"}
-    if names.isdisjoint(sys.modules):
-        sys.meta_path.insert(0, _Finder(names))
-    else:
-        sys.modules.update({name: importlib.import_module(f"ungil.{name}") for name in names})
+    """Replace each module as soon as it is imported; at once, if the interpreter's start has imported it."""
+    finder = _Finder({"threading", "queue", PACKAGE})
+    finder.replace_what_is_there()
+    finder.stand_in_front()
 
 
 class _Finder:
-    """Finds ours when a module is first asked for; the next to ask is ours, which gets the standard one."""
+    """Finds ours when a module is first asked for; but while ours is imported, the standard one."""
 
     def __init__(self, names: set[str]) -> None:
         self.names = names
 
+    def stand_in_front(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def replace_what_is_there(self) -> None:
+        """Replace the modules that are imported, and those that this imports."""
+        while there := self.names & set(sys.modules):
+            self.names -= there
+            for name in there:
+                _replace(name)
+
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name not in self.names:
             return None
-        self.names.remove(name)
         return ModuleSpec(name, self)  # type: ignore[arg-type]  # a loader by what it can do, not by its class
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leave it to the import system, whose module is thrown away."""
 
     def exec_module(self, module: ModuleType) -> None:
+        sys.meta_path.remove(self)
         name = module.__name__
         del sys.modules[name]
+        importlib.import_module(name)
+        self.replace_what_is_there()
+        self.stand_in_front()
+
+
+def _replace(name: str) -> None:
+    if name == PACKAGE:
+        made = stand_ins()
+        # `from concurrent import futures` looks into the parent that it has already.
+        vars(sys.modules[PARENT]).update(vars(made.pop(PARENT)))
+        sys.modules.update(made)
+    else:
         sys.modules[name] = importlib.import_module(f"ungil.{name}")

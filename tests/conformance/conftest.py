@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         # CPython runs them with warnings shown, and some warn: of a fork beside threads, of an error in a `__del__`.
         item.add_marker(pytest.mark.filterwarnings("default"))
-        reason = why_left_out(item.path.stem, case.__name__, item.name) if IS_UNGIL else None
+        reason = why_left_out(item.path.stem, case.__name__, item.name, with_ungil=IS_UNGIL)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -1,13 +1,15 @@
 """The tests of CPython that are not run with ungil's modules, each with its reason.
 
-A test is named by its module, class and function, or all of a class's by module and class. The report of a run lists
-them as skipped, and `test_suite.py` fails when the running Python does not have one that it should have.
+A test is named by its module, class and function, or all of a class's by module and class; a star stands for the rest
+of a class's name. The report of a run lists them as skipped, and `test_suite.py` fails when the running Python does not
+have one that it should have.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 __all__ = ("LEFT_OUT", "LeftOut", "why_left_out")
 
@@ -16,11 +18,15 @@ _Version = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why a test is left out, and which versions of Python have it: from `since` on, and none from `before` on."""
+    """Why a test is left out, and which versions of Python have it: from `since` on, and none from `before` on.
+
+    With the standard library's modules, it is only left out where the suite `cannot_run_it`.
+    """
 
     reason: str
     since: _Version = (3, 11)
     before: _Version = (4,)
+    cannot_run_it: bool = False
 
     @property
     def is_here(self) -> bool:
@@ -29,6 +35,21 @@ class LeftOut:
 
 
 LEFT_OUT: dict[str, LeftOut] = {
+    "test_concurrent_futures.FailingInitializerResourcesTest": LeftOut(
+        "runs tests of pools of processes",
+        since=(3, 13),
+        cannot_run_it=True,
+    ),
+    "test_concurrent_futures.InterpreterPool*": LeftOut(
+        "tests the standard library's pool of subinterpreters, which has nothing of ours",
+        since=(3, 14),
+        cannot_run_it=True,
+    ),
+    "test_concurrent_futures.ProcessPool*": LeftOut(
+        "tests the standard library's pool of processes, which has nothing of ours; the processes would import"
+        " CPython's module of tests, and not the copy that this suite makes",
+        cannot_run_it=True,
+    ),
     "test_threading.EventTests.test_at_fork_reinit": LeftOut(
         "looks at the condition `Event._cond`, which ours has none of; test_in_place.py has the test without it"
     ),
@@ -47,10 +68,10 @@ LEFT_OUT: dict[str, LeftOut] = {
 }
 
 
-def why_left_out(module: str, case: str, test: str) -> str | None:
+def why_left_out(module: str, case: str, test: str, *, with_ungil: bool) -> str | None:
     """Return what the report says of a test that is left out, and None for the others."""
-    for name in (f"{module}.{case}", f"{module}.{case}.{test}"):
-        entry = LEFT_OUT.get(name)
-        if entry is not None and entry.is_here:
+    for name, entry in LEFT_OUT.items():
+        is_meant = any(fnmatchcase(path, name) for path in (f"{module}.{case}", f"{module}.{case}.{test}"))
+        if is_meant and entry.is_here and (with_ungil or entry.cannot_run_it):
             return f"left out: {name} {entry.reason}"
     return None

@@ -1,14 +1,16 @@
 """CPython's own tests of the running interpreter, from its `test` package, with the chosen modules put in.
 
-`load("test_queue")` executes a copy of `test.test_queue` in which `import threading` and `import queue` found the
-modules of `implementation.py`. A file of ours has the copy's classes of tests among its globals, where pytest finds
-them. The interpreter's modules themselves stay as they are, and none of their text is here.
+`load("test_queue")` executes a copy of `test.test_queue` in which `import threading`, `import queue` and
+`import concurrent.futures` found the modules of `implementation.py`. A file of ours has the copy's classes of tests
+among its globals, where pytest finds them. The interpreter's modules themselves stay as they are, and none of their
+text is here.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 import sys
 import unittest
 from collections.abc import Iterator, Mapping
@@ -18,23 +20,42 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from implementation import queue, threading
+from implementation import modules, queue
 
-__all__ = ("Case", "classes", "load", "names_of_tests", "put_in")
+__all__ = ("Case", "classes", "load", "load_all", "names_of_tests", "put_in")
 
 Case = type[unittest.TestCase]
 
 
 def load(name: str) -> ModuleType:
     """Execute a copy of `test.<name>` with the chosen modules put in; skip the file that asks where there is none."""
+    _import(name)
+    with put_in():
+        return _execute(f"test.{name}")
+
+
+def load_all(name: str) -> list[ModuleType]:
+    """Load `test.<name>` or, where that is a package, all of its modules that have tests."""
+    package = _import(name)
+    if not hasattr(package, "__path__"):
+        return [load(name)]
+    names = [f"test.{name}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
+    with_tests = [each for each in names if each.rpartition(".")[2].startswith("test_")]
+    for each in names:
+        importlib.import_module(each)
+    with put_in():
+        # What they import from one another has the chosen modules, too.
+        with _instead({each: _execute(each) for each in names if each not in with_tests}):
+            return [_execute(each) for each in with_tests]
+
+
+def _import(name: str) -> ModuleType:
+    """Import `test.<name>`: all that it imports comes with the standard modules, which it keeps."""
     try:
-        # All that the module imports is imported here before, with the standard modules, which it keeps.
-        importlib.import_module(f"test.{name}")
+        return importlib.import_module(f"test.{name}")
     except ModuleNotFoundError as error:
         version = sys.version.split()[0]
         pytest.skip(f"Python {version} came without its `test` package: {error}", allow_module_level=True)
-    with put_in():
-        return _execute(f"test.{name}")
 
 
 @contextmanager
@@ -52,7 +73,7 @@ def put_in() -> Iterator[None]:
         return fresh
 
     with (
-        _instead({"threading": threading, "queue": queue}),
+        _instead(modules),
         mock.patch.object(helper, "import_fresh_module", import_fresh_module),
         # The standard library's `local` in Python, made with our RLock.
         _instead({"_threading_local": _execute("_threading_local")}),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 import sys
 from collections.abc import Callable
+from concurrent.futures.thread import BrokenThreadPool
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from implementation import queue, standard_queue, standard_threading, threading
+from implementation import futures, queue, standard_futures, standard_queue, standard_threading, threading
 
+FUTURES = ("Executor", "Future", "ThreadPoolExecutor", "as_completed", "wait")
 STANDARD = SimpleNamespace(**vars(standard_threading) | vars(standard_queue))
+STANDARD.__dict__.update({name: getattr(standard_futures, name) for name in FUTURES})
 OURS = SimpleNamespace(**{name: getattr(threading, name) for name in standard_threading.__all__})
 OURS.__dict__.update({name: getattr(queue, name) for name in standard_queue.__all__})
+OURS.__dict__.update({name: getattr(futures, name) for name in FUTURES})
 
 Misuse = Callable[[Any], object]
 
@@ -96,6 +102,51 @@ def incomparable(m: Any) -> None:
     ordered.put((1, None))
 
 
+def finished(m: Any) -> Any:
+    future = m.Future()
+    future.set_result(1)
+    return future
+
+
+def words_without_the_address(call: Callable[[Any], object]) -> Misuse:
+    """Raise the same with the place in memory left out, which is another for each future."""
+
+    def misuse(m: Any) -> None:
+        try:
+            call(m)
+        except Exception as error:
+            raise type(error)(re.sub("0x[0-9a-f]+", "0x", str(error))) from None
+
+    return misuse
+
+
+def pool(m: Any, call: Callable[[Any], object]) -> object:
+    with m.ThreadPoolExecutor(1) as executor:
+        return call(executor)
+
+
+def submit_after_shutdown(m: Any) -> None:
+    executor = m.ThreadPoolExecutor(1)
+    executor.shutdown()
+    executor.submit(print)
+
+
+def submit_to_a_broken_pool(m: Any) -> None:
+    logger = logging.getLogger("concurrent.futures")
+    logger.disabled = True
+    try:
+        with m.ThreadPoolExecutor(1, initializer=lambda: 1 // 0) as executor:
+            standard_futures.wait([executor.submit(print)])
+            executor.submit(print)
+    finally:
+        logger.disabled = False
+
+
+def join_of_ones_own_pool(m: Any) -> None:
+    with m.ThreadPoolExecutor(1) as executor:
+        executor.submit(executor.shutdown).result()
+
+
 MISUSES: dict[str, tuple[type[Exception], Misuse]] = {
     "release of a lock that nobody has": (RuntimeError, lambda m: m.Lock().release()),
     "lock: timeout that is not waited for": (ValueError, lambda m: m.Lock().acquire(False, 1)),
@@ -148,6 +199,60 @@ MISUSES: dict[str, tuple[type[Exception], Misuse]] = {
     "simple queue: get of nothing": (standard_queue.Empty, lambda m: m.SimpleQueue().get_nowait()),
     "simple queue: get of nothing, no time": (standard_queue.Empty, lambda m: m.SimpleQueue().get(timeout=0)),
 }
+STATES = ("PENDING", "RUNNING", "CANCELLED", "CANCELLED_AND_NOTIFIED", "FINISHED")
+
+
+def in_state(m: Any, state: str) -> Any:
+    """Return a future that is in this state by the ways that lead to it."""
+    future = m.Future()
+    if state.startswith("CANCELLED"):
+        future.cancel()
+    if state in ("RUNNING", "CANCELLED_AND_NOTIFIED"):
+        future.set_running_or_notify_cancel()
+    if state == "FINISHED":
+        future.set_result(1)
+    assert future._state == state
+    return future
+
+
+MISUSES |= {
+    f"future: {method} when {state}": (
+        standard_futures.InvalidStateError,
+        words_without_the_address(
+            lambda m, state=state, method=method: getattr(in_state(m, state), method)(  # type: ignore[misc]
+                ValueError() if method == "set_exception" else 1
+            )
+        ),
+    )
+    for method in ("set_result", "set_exception")
+    for state in ("CANCELLED", "CANCELLED_AND_NOTIFIED", "FINISHED")
+}
+MISUSES |= {
+    "future: result of a cancelled one": (
+        standard_futures.CancelledError,
+        lambda m: in_state(m, "CANCELLED").result(),
+    ),
+    "future: exception of a cancelled one": (
+        standard_futures.CancelledError,
+        lambda m: in_state(m, "CANCELLED_AND_NOTIFIED").exception(),
+    ),
+    "future: result, no time": (TimeoutError, lambda m: m.Future().result(0)),
+    "future: result, negative timeout": (TimeoutError, lambda m: m.Future().result(timeout=-1)),
+    "future: exception, no time": (TimeoutError, lambda m: m.Future().exception(0)),
+    "pool: no workers": (ValueError, lambda m: m.ThreadPoolExecutor(0)),
+    "pool: fewer than none": (ValueError, lambda m: m.ThreadPoolExecutor(max_workers=-1)),
+    "pool: an initializer that is none": (TypeError, lambda m: m.ThreadPoolExecutor(1, initializer="text")),
+    "pool: submit after shutdown": (RuntimeError, submit_after_shutdown),
+    "pool: submit when broken": (BrokenThreadPool, submit_to_a_broken_pool),
+    "pool: shutdown in its own thread": (RuntimeError, join_of_ones_own_pool),
+    "executor: its submit": (NotImplementedError, lambda m: m.Executor().submit(print)),
+    "executor: its map": (NotImplementedError, lambda m: m.Executor().map(print, [1])),
+    "wait: until what is not known": (
+        ValueError,
+        lambda m: m.wait([m.Future()], return_when="LAST_COMPLETED"),
+    ),
+    "as_completed: no time": (TimeoutError, lambda m: list(m.as_completed([m.Future(), finished(m)], timeout=0))),
+}
 if sys.version_info >= (3, 13):
     MISUSES["barrier: nobody"] = (ValueError, lambda m: m.Barrier(0))
 
@@ -171,6 +276,23 @@ ILL_TYPED: dict[str, tuple[type[Exception], Misuse]] = {
     "queue: nothing to put": (TypeError, lambda m: m.Queue().put()),
     "simple queue: an argument": (TypeError, lambda m: m.SimpleQueue(1)),
     "simple queue: a timeout of text": (TypeError, lambda m: m.SimpleQueue().get(timeout="1")),
+    "future: a timeout of text": (TypeError, lambda m: m.Future().result("1")),
+    "future: timeout too large": (OverflowError, lambda m: m.Future().result(m.TIMEOUT_MAX + 1)),
+    "future: timeout without end": (OverflowError, lambda m: m.Future().result(math.inf)),
+    "wait: timeout without end": (OverflowError, lambda m: m.wait([m.Future()], math.inf)),
+    "future: a callback too many": (TypeError, lambda m: m.Future().add_done_callback(print, print)),
+    "future: cancel with an argument": (TypeError, lambda m: m.Future().cancel(1)),
+    "future: an argument": (TypeError, lambda m: m.Future(1)),
+    "pool: nothing to submit": (TypeError, lambda m: pool(m, lambda executor: executor.submit())),
+    "pool: fn by its name": (TypeError, lambda m: pool(m, lambda executor: executor.submit(fn=print))),
+    "pool: max_workers of text": (TypeError, lambda m: m.ThreadPoolExecutor("4")),
+    "pool: shutdown with two by position": (TypeError, lambda m: m.ThreadPoolExecutor(1).shutdown(True, True)),
+    "pool: map over what is not iterable": (TypeError, lambda m: pool(m, lambda executor: executor.map(print, 1))),
+    "pool: map of nothing": (TypeError, lambda m: pool(m, lambda executor: executor.map())),
+    "wait: for what is not iterable": (TypeError, lambda m: m.wait(1)),
+    "wait: a timeout of text": (TypeError, lambda m: m.wait([m.Future()], timeout="1")),
+    "as_completed: of what is not iterable": (TypeError, lambda m: list(m.as_completed(1))),
+    "as_completed: a timeout of text": (TypeError, lambda m: list(m.as_completed([m.Future()], timeout="1"))),
     "simple queue: timeout too large": (OverflowError, lambda m: m.SimpleQueue().get(timeout=m.TIMEOUT_MAX + 1)),
 }
 

@@ -1,6 +1,7 @@
-"""Every public name of `threading` and `queue` is in ours, with the ways to call it, its attributes and documentation.
+"""Every public name of the standard modules is in ours, with the ways to call it, its attributes and documentation.
 
-The classes are ours, with the methods of the standard ones; all else is the standard library's own object.
+The classes are ours, with the methods of the standard ones, and so are two functions on futures; all else is the
+standard library's own object.
 """
 
 from __future__ import annotations
@@ -12,17 +13,35 @@ from inspect import Parameter, Signature
 from typing import Any
 
 import pytest
-from implementation import IS_UNGIL, queue, standard_queue, standard_threading, threading
+from implementation import (
+    IS_UNGIL,
+    futures,
+    queue,
+    standard_futures,
+    standard_queue,
+    standard_threading,
+    threading,
+)
 
-MODULES = {"threading": (standard_threading, threading), "queue": (standard_queue, queue)}
+MODULES = {
+    "threading": (standard_threading, threading),
+    "queue": (standard_queue, queue),
+    "futures": (standard_futures, futures),
+}
 CLASSES = [
     *[("threading", name) for name in ("Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore")],
     *[("threading", name) for name in ("Event", "Barrier", "Thread", "Timer")],
     *[("queue", name) for name in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")],
+    *[("futures", name) for name in ("Executor", "Future", "ThreadPoolExecutor")],
 ]
-NAMES = [(module, name) for module, (standard, _) in MODULES.items() for name in standard.__all__]
+FUNCTIONS = [("futures", "as_completed"), ("futures", "wait")]
+# Pools of processes and of subinterpreters are not this module's.
+NOT_OURS = {"ProcessPoolExecutor", "InterpreterPoolExecutor"}
+NAMES = [(module, name) for module, (standard, _) in MODULES.items() for name in {*standard.__all__} - NOT_OURS]
 # In the documentation, but not in `__all__`.
 NAMES += [("threading", name) for name in ("ThreadError", "activeCount", "currentThread")]
+NAMES += [("futures", "InvalidStateError")]
+NAMES.sort()  # so that every process names the tests in one order
 
 # Names of before Python 2.0 for the methods of `_thread.lock`, which no documentation has had since.
 OBSOLETE = {"acquire_lock", "locked_lock", "release_lock"}
@@ -67,6 +86,9 @@ def test_a_public_name_is_a_class_of_ours_or_the_standard_librarys_own(module: s
     if IS_UNGIL and (module, name) in CLASSES:
         assert isinstance(ours, type)
         assert ours is not standard
+    elif IS_UNGIL and (module, name) in FUNCTIONS:
+        assert inspect.isfunction(ours)
+        assert ours is not standard
     else:
         assert ours is standard
 
@@ -76,7 +98,7 @@ def test_a_star_brings_all_names(module: str) -> None:
     standard, ours = MODULES[module]
     namespace: dict[str, object] = {}
     exec(f"from {ours.__name__} import *", namespace)
-    assert set(standard.__all__) <= set(namespace)
+    assert {*standard.__all__} - NOT_OURS <= set(namespace)
 
 
 @pytest.mark.skipif(not IS_UNGIL and sys.version_info < (3, 13), reason="new in Python 3.13")
@@ -97,8 +119,14 @@ def test_a_class_has_the_attributes(module: str, name: str) -> None:
     assert public_names(standard) <= public_names(ours)
 
 
-@pytest.mark.parametrize(("module", "name"), CLASSES)
-def test_a_class_is_called_alike(module: str, name: str) -> None:
+@pytest.mark.skipif(not IS_UNGIL, reason="compares ours with the standard ones")
+@pytest.mark.parametrize("name", ["Executor", "Future", "ThreadPoolExecutor"])
+def test_a_class_of_futures_is_a_standard_one(name: str) -> None:
+    assert issubclass(getattr(futures, name), getattr(standard_futures, name))
+
+
+@pytest.mark.parametrize(("module", "name"), CLASSES + FUNCTIONS)
+def test_a_class_or_function_is_called_alike(module: str, name: str) -> None:
     standard, ours = (getattr(one, name) for one in MODULES[module])
     assert_takes_what_is_right_for(standard, ours, name)
 

@@ -17,6 +17,10 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 OUTPUTS = {
     "bounded_semaphore.py": "taken a third time: False\ngiven back a third time: Semaphore released too many times\n",
     "countdown.py": "2 left\n1 left\n0 left\n1 left\n0 left\n",
+    "executor.py": "Hello, world!\nKnock?\nKnock!\n[None, None]\n",
+    "executor_block.py": "True [1, 2, 4, 8, 16]\ncannot schedule new futures after shutdown\n",
+    "future.py": "False True False\n[1, 2, 3, 4]\n<Future at 0x... state=finished returned list>\n",
+    "integrate_async.py": "1.000785\n1.000785\n",
     "daemon.py": "the main thread is over\nso is the other thread, and the daemon ends with the program\n",
     "join.py": "before its start: False\nafter its start: True\nafter its end: False\n",
     "master_and_workers.py": "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n",
@@ -58,7 +62,8 @@ def run(path: Path) -> str:
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_an_example_prints_this(name: str) -> None:
-    assert run(ROOT / "examples" / name) == OUTPUTS[name]
+    # Where an object lies is another place each time.
+    assert re.sub("0x[0-9a-f]+", "0x...", run(ROOT / "examples" / name)) == OUTPUTS[name]
 
 
 def test_no_example_is_forgotten() -> None:
