@@ -6,7 +6,7 @@ import math
 
 import pytest
 from inverse_points import same
-from points import HUGE, LEAST, PAIR_ROWS, ROWS, PairRow, Row, compiled
+from points import HUGE, LEAST, N_TURNS, PAIR_ROWS, ROWS, PairRow, Row, compiled, compiled_in_loop
 from prelude_files import load
 from write_reference import REFERENCE, rows_of
 
@@ -124,6 +124,30 @@ def test_fast_functions_of_two_have_the_special_values_of_the_others() -> None:
         for y in special:
             for got, want in zip(fast(x, y), plain(x, y), strict=True):
                 assert same(got, want) or math.isclose(got, want, rel_tol=1e-15), (x, y, got, want)
+
+
+def test_fast_roots_in_loops_have_the_special_values_of_single_ones() -> None:
+    fast, plain = compiled_in_loop("sqrt"), compiled("sqrt", False)
+    for x in [sign * x for x in SPECIAL for sign in (1.0, -1.0)]:
+        want = plain(x)
+        for _ in range(N_TURNS):
+            got = fast(x)
+            assert same(got, want) or (0.0 < want < math.inf and math.isclose(got, want, rel_tol=3e-16)), (x, got, want)
+
+
+@pytest.mark.parametrize("fastmath", [True, {"afn", "reassoc", "contract"}])
+def test_powers_of_halves_in_loops_are_near(fastmath) -> None:
+    @ungil.njit(fastmath=fastmath)
+    def total(low: float, step: float, n: int) -> float:
+        result = 0.0
+        for i in range(n):
+            result += math.pow(low + i * step, 1.5) - (low + i * step) ** -0.5
+        return result
+
+    # What common and small numbers have; a sum of numbers that no `float32` holds.
+    for low, step, n in [(0.001, 0.37, 1003), (1e-130, 1e-131, 1003), (1e60, 1e59, 1003)]:
+        want = math.fsum(x**1.5 - x**-0.5 for x in (low + i * step for i in range(n)))
+        assert math.isclose(total(low, step, n), want, rel_tol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 //! From the typed IR to machine code in this process, by LLVM 19.
 //!
 //! Reading order: [`compile`] here runs the stages; `lower` turns [`ungil_ir::ir`] into LLVM's IR, `optimise` runs the
-//! passes that `pipeline` lists and writes an object file, `long` tells whether a call of it may run long, `store` says how such a
+//! passes that `pipeline` lists and writes an object file, `roots` shares out square roots in between, `long` tells whether a call of it may run long, `store` says how such a
 //! file may be kept, `explain` tells what the passes did, `target` describes the machine it is for; [`Code`] is a loaded object,
 //! `orc` loads it, `fork` keeps compiler and loader usable in a forked child, and out of the way of an exit.
 //!
@@ -18,6 +18,7 @@ mod lower;
 mod optimise;
 mod orc;
 mod pipeline;
+mod roots;
 mod store;
 mod target;
 

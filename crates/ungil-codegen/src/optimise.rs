@@ -14,7 +14,7 @@ use crate::code::Timings;
 use crate::long::{self, Left};
 use crate::lower::{Loops, Purpose};
 use crate::store::{self, ObjectStore};
-use crate::{Error, Options, context, lower, pipeline, target};
+use crate::{Error, Options, context, lower, pipeline, roots, target};
 
 /// How hard LLVM tries, as `-O` of a C compiler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -120,14 +120,7 @@ impl<'c, 'm> Stages<'c, 'm> {
 
     fn build(&self, loops: Loops) -> Result<Module<'c>, Error> {
         let llvm = lower::module(self.context, self.module, &self.machine, self.purpose, loops)?;
-        if cfg!(debug_assertions) {
-            llvm.verify().map_err(|message| {
-                Error::llvm(
-                    "accept its IR",
-                    format!("{}\n{}", message.to_string(), llvm.print_to_string().to_string()),
-                )
-            })?;
-        }
+        verify(&llvm)?;
         Ok(llvm)
     }
 
@@ -148,6 +141,11 @@ impl<'c, 'm> Stages<'c, 'm> {
         if left == Left::Nothing {
             lower::name_brief(&llvm);
         }
+        // What is explained is the work of the passes.
+        if self.purpose == Purpose::Code {
+            roots::share_out(self.context, &llvm, &self.machine)?;
+            verify(&llvm)?;
+        }
         Ok(llvm)
     }
 
@@ -164,4 +162,17 @@ impl<'c, 'm> Stages<'c, 'm> {
             .write_to_memory_buffer(llvm, file)
             .map_err(|message| Error::llvm("write code", message.to_string()))
     }
+}
+
+/// Lets LLVM check a module that we have written to, where we check ourselves.
+fn verify(llvm: &Module<'_>) -> Result<(), Error> {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    llvm.verify().map_err(|message| {
+        Error::llvm(
+            "accept its IR",
+            format!("{}\n{}", message.to_string(), llvm.print_to_string().to_string()),
+        )
+    })
 }

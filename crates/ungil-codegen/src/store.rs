@@ -6,7 +6,7 @@
 
 use inkwell::module::Module;
 
-use crate::{OptLevel, pipeline, target};
+use crate::{OptLevel, pipeline, roots, target};
 
 /// Keeps objects by their units.
 pub trait ObjectStore {
@@ -20,10 +20,11 @@ pub trait ObjectStore {
 /// The unit of a module that no pass has touched.
 pub(crate) fn unit(llvm: &Module<'_>, level: OptLevel) -> Vec<u8> {
     let mut unit = format!(
-        "ungil {}\nLLVM {}\n{level:?} {}\n{}\n",
+        "ungil {}\nLLVM {}\n{level:?} {} {}\n{}\n",
         env!("CARGO_PKG_VERSION"),
         target::llvm_version(),
         pipeline::passes(level),
+        roots::PASSES,
         target::options(),
     )
     .into_bytes();

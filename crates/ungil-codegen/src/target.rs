@@ -65,6 +65,13 @@ pub(crate) fn has_masks() -> bool {
     HOST.has("+avx512f")
 }
 
+/// Whether the roots of a vector of `float64` take so long that others had better be multiplied out meanwhile.
+///
+/// Where vectors have 512 bits that has not been measured.
+pub(crate) fn has_slow_roots() -> bool {
+    cfg!(target_arch = "x86_64") && HOST.has("+avx2") && HOST.has("+fma") && !HOST.has("+avx512f")
+}
+
 /// A target machine of the host's family; one for each compilation, since LLVM's are not shared between threads.
 ///
 /// The processor itself is named by [`function_attributes`], and only there: LLVM reads the list of features once for each

@@ -354,8 +354,10 @@ pub enum CompareOp {
 /// Operations of the machine. `F` is a float type, `I` an integer type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Intrinsic {
-    /// `F -> F`, correctly rounded; a NaN below zero.
+    /// `F -> F`, correctly rounded but where `afn` is allowed; a NaN below zero.
     Sqrt,
+    /// `F -> F`, as `Sqrt` is where `afn` is allowed: within 2 units of the last place, many side by side in less time.
+    NearSqrt,
     /// `F -> F`: without its sign.
     Fabs,
     /// `F -> F`: rounded down.

@@ -316,7 +316,7 @@ named! {
     }
     CompareOp { Eq => "eq", Ne => "ne", Lt => "lt", Le => "le", Gt => "gt", Ge => "ge" }
     Intrinsic {
-        Sqrt => "sqrt", Fabs => "fabs", Floor => "floor", Ceil => "ceil", Trunc => "trunc", Rint => "rint",
+        Sqrt => "sqrt", NearSqrt => "near_sqrt", Fabs => "fabs", Floor => "floor", Ceil => "ceil", Trunc => "trunc", Rint => "rint",
         ToInt => "to_int", CopySign => "copysign", Fma => "fma", MulAdd => "muladd", ToBits => "to_bits", FromBits => "from_bits",
         LeadingZeros => "leading_zeros", TrailingZeros => "trailing_zeros", PopCount => "popcount",
         MulHigh => "mulhigh", AddOverflows => "add_overflows", SubOverflows => "sub_overflows",

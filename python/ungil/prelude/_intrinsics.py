@@ -29,6 +29,11 @@ def sqrt(x):
     return math.sqrt(x) if x >= 0.0 else x if x != x else math.nan
 
 
+def near_sqrt(x):
+    """The square root, within 2 ULP, where many are wanted side by side; a NaN below zero. Here correctly rounded."""
+    return sqrt(x)
+
+
 def fabs(x):
     """The magnitude."""
     return math.fabs(x)

@@ -1,10 +1,10 @@
 """The length of a vector, of `float64`, within 4 ULP, faster.
 
 `hypot_fast` is the root of the sum of squares, where that sum neither overflows nor loses bits. The largest error
-measured is 1.07 ULP.
+measured is 1.07 ULP, and 1.27 in a loop that multiplies its roots out in part.
 """
 
-from ._intrinsics import fma, sqrt, unlikely
+from ._intrinsics import fma, near_sqrt, unlikely
 from .math_power import hypot
 
 # A square that underflows beside a sum between these does not count.
@@ -17,4 +17,4 @@ def hypot_fast(x, y):
     square = fma(x, x, y * y)
     if unlikely(not (square > _HYPOT_FAST_LEAST and square < _HYPOT_FAST_GREATEST)):
         return hypot(x, y)
-    return sqrt(square)
+    return near_sqrt(square)

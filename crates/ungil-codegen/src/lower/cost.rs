@@ -121,7 +121,7 @@ impl Costs {
         Some(match op {
             Op::Const(_) | Op::Get(_) | Op::Field(..) | Op::Aggregate(_) => 0,
             Op::Binary(BinaryOp::Div | BinaryOp::Quot | BinaryOp::Rem, ..)
-            | Op::Intrinsic(Intrinsic::Sqrt, _) => 10,
+            | Op::Intrinsic(Intrinsic::Sqrt | Intrinsic::NearSqrt, _) => 10,
             Op::Libm(..) => 50,
             Op::Call { func, .. } => self.functions[func.0 as usize]?.saturating_add(5),
             // The host may take its time.

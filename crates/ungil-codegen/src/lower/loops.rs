@@ -179,15 +179,23 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     ///
     /// Where the functions are only short questions (`isfinite`), there is no chain but the sum's: additions, which take as
     /// long as six that wait for nothing.
+    ///
+    /// Square roots are shared out among the vectors of a turn (`roots`), and take half of the time if there are four.
     fn vectors(&self, looped: &ForLoop) -> Wish {
-        let (mut calls, mut only_asks) = (false, true);
-        ir::walk(&looped.body, &mut |stmt| {
-            if let StmtKind::Let(value, Op::Call { .. }) = stmt.kind {
-                calls = true;
+        let shares_roots = self.function.options.fastmath.afn && target::has_slow_roots();
+        let (mut computes, mut only_asks) = (false, true);
+        ir::walk(&looped.body, &mut |stmt| match stmt.kind {
+            StmtKind::Let(value, Op::Call { .. }) => {
+                computes = true;
                 only_asks &= self.function.values[value.0 as usize].ty == Type::Bool;
             }
+            StmtKind::Let(_, Op::Intrinsic(Intrinsic::Sqrt, _)) if shares_roots => {
+                computes = true;
+                only_asks = false;
+            }
+            _ => {}
         });
-        if !calls || self.sums_in_order() || !target::has_few_registers() {
+        if !computes || self.sums_in_order() || !target::has_few_registers() {
             Wish::SomeVectors
         } else if only_asks && self.unit.costs.is_short(self.id, &looped.body) {
             Wish::Vectors(8)
@@ -207,7 +215,10 @@ impl<'u, 'c> Body<'u, 'c, '_> {
     fn lanes_to_divide(&self, looped: &ForLoop) -> Option<u32> {
         let (mut divides, mut is_plain) = (false, true);
         ir::walk(&looped.body, &mut |stmt| match &stmt.kind {
-            StmtKind::Let(_, Op::Binary(BinaryOp::Div, ..) | Op::Intrinsic(Intrinsic::Sqrt, _)) => {
+            StmtKind::Let(
+                _,
+                Op::Binary(BinaryOp::Div, ..) | Op::Intrinsic(Intrinsic::Sqrt | Intrinsic::NearSqrt, _),
+            ) => {
                 divides = true;
             }
             StmtKind::Let(

@@ -4,7 +4,10 @@ use inkwell::attributes::AttributeLoc;
 use inkwell::intrinsics::Intrinsic as LlvmIntrinsic;
 use inkwell::module::Linkage;
 use inkwell::types::{BasicMetadataTypeEnum, BasicType, BasicTypeEnum};
-use inkwell::values::{AggregateValueEnum, BasicMetadataValueEnum, BasicValueEnum, FunctionValue, IntValue};
+use inkwell::values::{
+    AggregateValueEnum, BasicMetadataValueEnum, BasicValue, BasicValueEnum, FastMathFlags, FunctionValue,
+    IntValue,
+};
 use inkwell::{FloatPredicate, IntPredicate};
 use ungil_ir::Type;
 use ungil_ir::ir::{BinaryOp, CompareOp, Const, Intrinsic, Op, PrintId, UnaryOp, ValueId};
@@ -213,7 +216,7 @@ impl<'c> Body<'_, 'c, '_> {
     ) -> Result<BasicValueEnum<'c>, Error> {
         let result = self.unit.ty(ty);
         let name = match intrinsic {
-            Intrinsic::Sqrt => "llvm.sqrt",
+            Intrinsic::Sqrt | Intrinsic::NearSqrt => "llvm.sqrt",
             Intrinsic::Fabs => "llvm.fabs",
             Intrinsic::Floor => "llvm.floor",
             Intrinsic::Ceil => "llvm.ceil",
@@ -252,7 +255,15 @@ impl<'c> Body<'_, 'c, '_> {
         };
         let function = self.intrinsic(name, &[result])?;
         let args = self.args(args)?;
-        self.call_value(function, &args)
+        let value = self.call_value(function, &args)?;
+        if intrinsic == Intrinsic::NearSqrt
+            && let Some(call) = value.as_instruction_value()
+        {
+            let flags = call.get_fast_math_flags().unwrap_or(FastMathFlags::empty());
+            call.set_fast_math_flags(flags | FastMathFlags::ApproxFunc)
+                .map_err(|error| Error::llvm("take an approximate root", error))?;
+        }
+        Ok(value)
     }
 
     /// Whether `op` of two integers leaves their type. LLVM joins it with the operation itself.

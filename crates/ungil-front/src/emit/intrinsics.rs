@@ -13,6 +13,7 @@ impl Emitter<'_, '_> {
         let unary = |name: &str| {
             Some(match name {
                 "sqrt" => Intrinsic::Sqrt,
+                "near_sqrt" => Intrinsic::NearSqrt,
                 "fabs" => Intrinsic::Fabs,
                 "floor" => Intrinsic::Floor,
                 "ceil" => Intrinsic::Ceil,

@@ -145,6 +145,7 @@ fn check_intrinsic(intrinsic: Intrinsic, args: &[&Type], result: &Type) -> Resul
     let is_int = matches!(result, Type::Int(_));
     match intrinsic {
         Intrinsic::Sqrt
+        | Intrinsic::NearSqrt
         | Intrinsic::Fabs
         | Intrinsic::Floor
         | Intrinsic::Ceil
