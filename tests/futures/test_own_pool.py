@@ -59,8 +59,8 @@ def test_a_call_that_comes_when_all_threads_wait_gets_one_too() -> None:
         with pytest.warns(RuntimeWarning, match=MESSAGE):
             future = executor.submit(outer)
             begun.wait()
-        awaited.set_result("from outside")
-        assert future.result() == "from outside"
+            awaited.set_result("from outside")
+            assert future.result() == "from outside"
 
 
 def test_there_is_no_further_thread_where_one_is_free(recwarn: pytest.WarningsRecorder) -> None:

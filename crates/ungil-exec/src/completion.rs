@@ -387,9 +387,8 @@ impl<T, E, C> AfterFork for Inside<T, E, C> {
             mem::forget(self.outcome.take());
             mem::forget(self.audience.take());
         } else if let Some(audience) = &mut self.audience {
+            // The groups stay: the thread that forked may be in the middle of a loop over one.
             audience.waiters.after_fork(false);
-            // Who waited for several futures is not in this process.
-            mem::forget(mem::take(&mut audience.groups));
         }
     }
 }

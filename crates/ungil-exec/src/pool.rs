@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //!
-//! - While a worker is idle, no task waits: a task that is submitted is handed to the one that has been idle longest.
+//! - While a worker is idle, no task waits but those for whom another is on its way: a task that is submitted calls the one that has been idle longest. It stays in the
+//!   backlog until that comes, where a forked child finds it.
 //! - There are at most `max_workers` workers that are not blocked, and a task waits only while there are as many, or one is on its way.
 //! - A worker that waits for the pool's own tasks says so ([`Pool::block`]). When all do, nobody is left to do these tasks: then, and only then, there may
 //!   be one more. So nothing waits for ever for its own pool. When the waits are over there is one too many, which leaves before it takes another task.
@@ -31,7 +32,7 @@ pub struct Pool<T> {
 struct Inside<T> {
     backlog: Backlog<T>,
     /// Workers that wait for a task.
-    idle: WaitQueue<T>,
+    idle: WaitQueue,
     /// Those that wait for room in the backlog.
     submitters: WaitQueue,
     /// Those that wait until no worker is left.
@@ -41,8 +42,8 @@ struct Inside<T> {
     max_pending: usize,
     /// Workers that have not left, those included that are to be started.
     n_workers: usize,
-    /// Of them, those that have not asked for a task yet.
-    n_starting: usize,
+    /// Of them, those that were started or called and have not asked for a task yet.
+    n_coming: usize,
     /// Of them, those that wait for tasks of this pool.
     n_blocked: usize,
     /// How many workers there ever were: the number of the next.
@@ -74,16 +75,16 @@ pub enum Refusal {
 pub enum Next<T> {
     /// This.
     Task(T),
-    /// To wait ([`Pool::wait`]), and to ask again if that brings no task.
-    Wait(Idle<T>),
+    /// To wait ([`Pool::wait`]), and to ask again.
+    Wait(Idle),
     /// To leave: it is no worker any more.
     Leave,
 }
 
 /// The place of a worker that waits for a task.
 #[derive(Debug)]
-#[must_use = "a worker in such a place is handed a task"]
-pub struct Idle<T>(Arc<Waiter<T>>);
+#[must_use = "a worker in such a place is called"]
+pub struct Idle(Arc<Waiter>);
 
 /// What there is in a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl<T> Pool<T> {
                 max_workers: max_workers.max(1),
                 max_pending,
                 n_workers: 0,
-                n_starting: 0,
+                n_coming: 0,
                 n_blocked: 0,
                 n_started: 0,
                 is_shut_down: false,
@@ -142,19 +143,17 @@ impl<T> Pool<T> {
         if inside.is_shut_down {
             return Err((task, Refusal::ShutDown));
         }
-        let task = match inside.idle.hand_to_first(task) {
-            Ok(woken) => {
-                drop(inside);
-                woken.wake();
-                return Ok(Demand::None);
-            }
-            Err(task) => task,
-        };
         if inside.is_full() && !goes_beyond {
             return Err((task, Refusal::Full));
         }
         inside.backlog.push(task, priority);
-        Ok(inside.demand())
+        if inside.idle.is_empty() {
+            return Ok(inside.demand());
+        }
+        let woken = inside.call(1);
+        drop(inside);
+        wake_all(woken);
+        Ok(Demand::None)
     }
 
     /// Waits once until the deadline for room in the backlog; who waits again with the same ticket keeps its place.
@@ -177,11 +176,11 @@ impl<T> Pool<T> {
             .or_else(|ended| if self.inside.enter().submitters.remove(&waiter) { Err(ended) } else { Ok(()) })
     }
 
-    /// What a worker is to do next; `is_first` the first time that it asks.
+    /// What a worker is to do next; `was_called` the first time that it asks, and when [`Pool::wait`] has said so.
     #[inline]
-    pub fn next(&self, is_first: bool) -> Next<T> {
+    pub fn next(&self, was_called: bool) -> Next<T> {
         let mut inside = self.inside.enter();
-        inside.n_starting -= usize::from(is_first);
+        inside.n_coming = inside.n_coming.saturating_sub(usize::from(was_called));
         let is_surplus = inside.n_surplus() > 0;
         if !is_surplus && let Some(task) = inside.backlog.pop() {
             let woken = inside.admit();
@@ -197,21 +196,22 @@ impl<T> Pool<T> {
         }
         let waiter = Waiter::new();
         inside.idle.push_back(&waiter);
+        // There is room now for what this worker would take.
+        let woken = inside.admit();
+        drop(inside);
+        wake_all(woken);
         Next::Wait(Idle(waiter))
     }
 
-    /// Waits for a task; none if the worker should ask again.
-    pub fn wait(&self, place: &Idle<T>) -> Option<T> {
-        if self.patience.park(&place.0, None).is_err() {
-            self.inside.enter().idle.remove(&place.0);
-        }
-        place.0.take()
+    /// Waits until the worker should ask again; whether it was called.
+    pub fn wait(&self, place: &Idle) -> bool {
+        self.patience.park(&place.0, None).is_ok() || !self.inside.enter().idle.remove(&place.0)
     }
 
     /// A worker that was to be started, or has begun, is there no more. The tasks, if it was the last and nobody will do them.
     pub fn lose(&self, was_started: bool) -> Vec<T> {
         let mut inside = self.inside.enter();
-        inside.n_starting -= usize::from(!was_started);
+        inside.n_coming = inside.n_coming.saturating_sub(usize::from(!was_started));
         let joiners = inside.leave();
         let left = if inside.n_workers == 0 { inside.backlog.take() } else { Vec::new() };
         // There is room now, in the backlog or for a worker.
@@ -238,7 +238,7 @@ impl<T> Pool<T> {
             return;
         }
         // Those that are idle find that they are too many. If none is, the next to ask for a task does.
-        let woken = inside.idle.signal(n_surplus, Signal::RETRY);
+        let woken = inside.call(n_surplus);
         drop(inside);
         wake_all(woken);
     }
@@ -247,7 +247,7 @@ impl<T> Pool<T> {
     pub fn shutdown(&self) {
         let mut inside = self.inside.enter();
         inside.is_shut_down = true;
-        let idle = inside.idle.signal(usize::MAX, Signal::RETRY);
+        let idle = inside.call(usize::MAX);
         let submitters = inside.submitters.signal(usize::MAX, Signal::RETRY);
         drop(inside);
         wake_all(idle);
@@ -304,8 +304,8 @@ impl<T> Pool<T> {
 impl<T> Inside<T> {
     /// Whether there is no room for a task. One that a worker on its way will take has left its place already.
     fn is_full(&self) -> bool {
-        let n_waiting = self.backlog.len().saturating_sub(self.n_starting);
-        let n_to_come = self.max_workers.saturating_sub(self.n_workers);
+        let n_waiting = self.backlog.len().saturating_sub(self.n_coming);
+        let n_to_come = self.max_workers.saturating_sub(self.n_workers) + self.idle.len();
         self.max_pending > 0 && n_to_come == 0 && n_waiting >= self.max_pending
     }
 
@@ -316,7 +316,7 @@ impl<T> Inside<T> {
             return Demand::None;
         }
         self.n_workers += 1;
-        self.n_starting += 1;
+        self.n_coming += 1;
         self.n_started += 1;
         Demand::Worker(self.n_started - 1)
     }
@@ -331,8 +331,16 @@ impl<T> Inside<T> {
         if self.submitters.is_empty() {
             return Vec::new();
         }
-        let n_free = self.max_pending.saturating_sub(self.backlog.len().saturating_sub(self.n_starting));
+        let n_waiting = self.backlog.len().saturating_sub(self.n_coming);
+        let n_free = self.max_pending.saturating_sub(n_waiting) + self.idle.len();
         self.submitters.signal(n_free, Signal::RETRY)
+    }
+
+    /// Has so many idle workers ask for a task, those that have been idle longest.
+    fn call(&mut self, n: usize) -> Vec<Woken> {
+        let woken = self.idle.signal(n, Signal::RETRY);
+        self.n_coming += woken.len();
+        woken
     }
 
     fn leave(&mut self) -> Vec<Woken> {
@@ -349,6 +357,6 @@ impl<T> AfterFork for Inside<T> {
         mem::forget(mem::take(&mut self.idle));
         mem::forget(mem::take(&mut self.submitters));
         mem::forget(mem::take(&mut self.joiners));
-        (self.n_workers, self.n_starting, self.n_blocked) = (0, 0, 0);
+        (self.n_workers, self.n_coming, self.n_blocked) = (0, 0, 0);
     }
 }

@@ -123,17 +123,14 @@ fn start(pool: &Arc<Pool<Box<dyn Task>>>, number: usize) {
 }
 
 fn work(pool: &Pool<Box<dyn Task>>) {
-    let mut is_first = true;
+    let mut was_called = true;
     loop {
-        let next = pool.next(is_first);
-        is_first = false;
-        match next {
-            Next::Task(task) => task.run(),
-            Next::Wait(place) => {
-                if let Some(task) = pool.wait(&place) {
-                    task.run();
-                }
+        match pool.next(was_called) {
+            Next::Task(task) => {
+                was_called = false;
+                task.run();
             }
+            Next::Wait(place) => was_called = pool.wait(&place),
             Next::Leave => return,
         }
     }

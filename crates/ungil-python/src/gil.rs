@@ -5,11 +5,14 @@
 //! nor needs the interpreter, so it may be entered attached.)
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
+use std::ptr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 use ungil_sync::WaitResult;
 use ungil_sync::patience::{Patience, stayed_awake};
 
@@ -94,6 +97,61 @@ pub(crate) fn wait<R: Send>(
         match detached(py, &mut wait) {
             Err(WaitResult::Interrupted) => py.check_signals()?,
             ended => return Ok(ended),
+        }
+    }
+}
+
+/// Calls a Python function that may take its time, with nothing of ours between it and the interpreter.
+///
+/// Until CPython 3.13 a daemon thread that asks for the interpreter after its end is ended there and then, by `pthread_exit`, whose unwinding would
+/// come through our frames. It is parked here for ever, as CPython 3.14 does itself.
+///
+/// # Errors
+///
+/// What the function raised.
+pub(crate) fn calling<'py>(
+    function: &Bound<'py, PyAny>,
+    args: Borrowed<'_, 'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    calling_with(function, args, None)
+}
+
+/// The same with keywords.
+///
+/// # Errors
+///
+/// What the function raised.
+#[inline]
+pub(crate) fn calling_with<'py>(
+    function: &Bound<'py, PyAny>,
+    args: Borrowed<'_, 'py, PyTuple>,
+    kwargs: Option<Borrowed<'_, 'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kwargs = kwargs.map_or(ptr::null_mut(), Borrowed::as_ptr);
+    let returning = Returning;
+    // SAFETY: three live objects, of the types that the call asks for; or no keywords.
+    let result = unsafe { PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs) };
+    std::mem::forget(returning);
+    // SAFETY: a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
+
+unsafe extern "C-unwind" {
+    /// PyO3's declaration says that nothing unwinds through it.
+    fn PyObject_Call(
+        function: *mut ffi::PyObject,
+        args: *mut ffi::PyObject,
+        kwargs: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
+}
+
+/// Dropped only when the interpreter ends this thread, which is then attached no more.
+struct Returning;
+
+impl Drop for Returning {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
         }
     }
 }

@@ -9,15 +9,16 @@ use crate::pool::{Demand, Next, Pool};
 
 /// A worker, to its end; adds up the tasks that it was given.
 fn work(pool: &Pool<u32>, sum: &AtomicU32) {
-    let mut is_first = true;
+    let mut was_called = true;
     loop {
-        let task = match pool.next(is_first) {
-            Next::Task(task) => Some(task),
-            Next::Wait(place) => pool.wait(&place),
+        match pool.next(was_called) {
+            Next::Task(task) => {
+                was_called = false;
+                sum.fetch_add(task, Ordering::Relaxed);
+            }
+            Next::Wait(place) => was_called = pool.wait(&place),
             Next::Leave => return,
-        };
-        is_first = false;
-        sum.fetch_add(task.unwrap_or(0), Ordering::Relaxed);
+        }
     }
 }
 
@@ -92,5 +93,25 @@ fn a_pool_whose_workers_all_wait_for_it_gets_one_more() {
         second.join().unwrap();
         pool.unblock();
         assert_eq!(sum.load(Ordering::Relaxed), 2);
+    });
+}
+
+#[test]
+fn of_two_who_wait_for_room_none_is_forgotten() {
+    loom::model(|| {
+        let (pool, sum) = (shared(Pool::new(1, 1)), shared(AtomicU32::new(0)));
+        let (_, worker) = submit(pool, 1, sum);
+        let insist = |task: u32| {
+            let mut ticket = Ticket::default();
+            while pool.submit(task, 0).is_err() {
+                pool.wait_for_room(&mut ticket, None).unwrap();
+            }
+        };
+        let other = thread::spawn(move || insist(2));
+        insist(4);
+        other.join().unwrap();
+        pool.shutdown();
+        worker.unwrap().join().unwrap();
+        assert_eq!(sum.load(Ordering::Relaxed), 7);
     });
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::{PyTimeoutError, PyTypeError};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use ungil_exec::State;
@@ -52,6 +53,12 @@ pub(crate) fn outcome(py: Python<'_>, future: &Future) -> PyResult<Outcome> {
         return Err(errors::cancelled(py));
     }
     future.logs_unfetched.store(false, Ordering::Relaxed);
+    if let Some(monitor) = future.monitor.get() {
+        // A program may be about to set the outcome by hand, after the state.
+        let condition = monitor.condition.bind(py);
+        condition.call_method0(intern!(py, "acquire"))?;
+        condition.call_method0(intern!(py, "release"))?;
+    }
     let outcome = future.completion.outcome(|outcome| match outcome {
         Ok(result) => Ok(result.clone_ref(py)),
         Err(exception) => Err(exception.clone_ref(py)),

@@ -80,7 +80,7 @@ impl Group {
     /// Waits for an end that has not been given out, and gives the future out.
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         loop {
-            let future = self.give();
+            let future = self.give(py)?;
             if future.is_some() {
                 return Ok(future);
             }
@@ -114,7 +114,7 @@ impl Group {
         }
         self.refill();
         let (done, not_done) = (PySet::empty(py)?, PySet::empty(py)?);
-        while let Some(future) = self.give() {
+        while let Some(future) = self.give(py)? {
             done.add(future)?;
         }
         let rest: Vec<_> =
@@ -128,13 +128,7 @@ impl Group {
     /// No longer watches those that have not been given out.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let futures = std::mem::take(&mut self.members().futures);
-        for future in futures.iter().flatten() {
-            match future.bind(py).cast::<Future>() {
-                Ok(own) => own.get().completion.unwatch(&self.inner),
-                Err(_) => Watcher::remove(py, &self.inner, future.bind(py))?,
-            }
-        }
-        Ok(())
+        self.leave(py, &futures)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -144,7 +138,22 @@ impl Group {
     }
 
     fn __clear__(&self) {
-        drop(std::mem::take(&mut self.members().futures));
+        let futures = std::mem::take(&mut self.members().futures);
+        drop(futures);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let futures = std::mem::take(&mut self.members().futures);
+        if futures.iter().any(Option::is_some) {
+            gil::attached_if_possible(|py| {
+                if let Err(error) = self.leave(py, &futures) {
+                    error.write_unraisable(py, None);
+                }
+                drop(futures);
+            });
+        }
     }
 }
 
@@ -153,12 +162,32 @@ impl Group {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// No longer watches these.
+    fn leave(&self, py: Python<'_>, futures: &[Option<Py<PyAny>>]) -> PyResult<()> {
+        let mut result = Ok(());
+        for future in futures.iter().flatten() {
+            match future.bind(py).cast::<Future>() {
+                Ok(own) => own.get().completion.unwatch(&self.inner),
+                Err(_) => result = result.and(Watcher::remove(py, &self.inner, future.bind(py))),
+            }
+        }
+        result
+    }
+
     /// One that has ended and has not been given out.
-    fn give(&self) -> Option<Py<PyAny>> {
-        let mut members = self.members();
-        let index = members.ready.pop_front()?;
-        members.n_left = members.n_left.saturating_sub(1);
-        members.futures.get_mut(index).and_then(Option::take)
+    fn give(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let given = {
+            let mut members = self.members();
+            let Some(index) = members.ready.pop_front() else { return Ok(None) };
+            members.n_left = members.n_left.saturating_sub(1);
+            members.futures.get_mut(index).and_then(Option::take)
+        };
+        if let Some(future) = &given
+            && !future.bind(py).is_instance_of::<Future>()
+        {
+            Watcher::remove(py, &self.inner, future.bind(py))?;
+        }
+        Ok(given)
     }
 
     /// Takes over the ends that were reported.

@@ -6,12 +6,13 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 use ungil_exec::State;
 use ungil_exec::completion::Monitor as Held;
 
 use super::future::Future;
 use super::transition::Attempt;
+use crate::gil;
 
 pub(crate) struct Monitor {
     pub(crate) condition: Py<PyAny>,
@@ -22,6 +23,8 @@ impl Future {
     /// The monitor, made if need be.
     pub(crate) fn monitor(&self, py: Python<'_>) -> PyResult<&Monitor> {
         if let Some(monitor) = self.monitor.get() {
+            // Another thread may have made it just now, and not come to say so.
+            self.completion.monitor();
             return Ok(monitor);
         }
         let condition = py.get_type::<crate::sync::Condition>().call0()?.unbind();
@@ -81,7 +84,10 @@ fn tell_waiters(slf: &Bound<'_, Future>, monitor: &Monitor, state: State) -> PyR
     let mut told = Ok(());
     if let Some(name) = name {
         for waiter in monitor.waiters.bind(py) {
-            told = told.and(waiter.call_method1(name, (slf,)).map(drop));
+            let called = waiter
+                .getattr(name)
+                .and_then(|tell| gil::calling(&tell, PyTuple::new(py, [slf])?.as_borrowed()));
+            told = told.and(called.map(drop));
         }
     }
     if state.is_done() {

@@ -1,7 +1,6 @@
 //! [`Task`]: a call that was submitted.
 
 use pyo3::exceptions::PyBaseException;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_exec::State;
@@ -9,6 +8,7 @@ use ungil_exec::State;
 use super::future::Future;
 use super::record::{self, Ending, Made, Record};
 use super::{errors, stop, transition};
+use crate::gil;
 
 /// A call, and the future of what comes of it.
 #[derive(Debug)]
@@ -67,11 +67,8 @@ impl Task {
 
     #[inline]
     fn call(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let kwargs = self.kwargs.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
-        // SAFETY: three live objects, of the types that the call asks for; or no keywords.
-        let result = unsafe { ffi::PyObject_Call(self.function.as_ptr(), self.args.as_ptr(), kwargs) };
-        // SAFETY: a new reference, or null with an exception set.
-        unsafe { Bound::from_owned_ptr_or_err(py, result) }.map(Bound::unbind)
+        let kwargs = self.kwargs.as_ref().map(|kwargs| kwargs.bind_borrowed(py));
+        gil::calling_with(self.function.bind(py), self.args.bind_borrowed(py), kwargs).map(Bound::unbind)
     }
 
     /// Ends the future with an exception instead of a call.

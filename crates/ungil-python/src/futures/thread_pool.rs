@@ -282,17 +282,12 @@ pub(crate) fn close_thread_pools(py: Python<'_>) -> PyResult<()> {
 pub(crate) fn forget_thread_pools(py: Python<'_>) -> PyResult<()> {
     let mut result = Ok(());
     for shared in all_pools() {
-        let tasks = shared.pool.drain();
-        for task in &tasks {
-            task.future.get().forget_holder(py);
-        }
-        result = result.and(task::cancel_all(py, &tasks));
-        for future in shared.slots.take_lost(py) {
-            future.get().forget_holder(py);
+        let lost = shared.slots.take_lost(py);
+        let waiting = shared.pool.drain();
+        for future in lost.iter().chain(waiting.iter().map(|task| task.future.bind(py))) {
             let why = "the process was forked while another thread of the parent made the call, which does not go on here";
             let error = errors::broken_thread_pool(py, why).into_value(py);
-            // It may have ended just before the fork.
-            let _ = transition::finish(&future, Err(error.into_any()));
+            result = result.and(transition::end_in_child(future, Err(error.into_any())));
         }
     }
     result

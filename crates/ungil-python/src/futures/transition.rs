@@ -2,12 +2,14 @@
 
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use ungil_exec::State;
 use ungil_exec::completion::{Cancellation, Monitor, Refused, Told};
 
 use super::errors;
 use super::future::Future;
 use super::monitor::under_monitor;
+use crate::gil;
 
 /// A result or an exception.
 pub(crate) type Outcome = Result<Py<PyAny>, Py<PyAny>>;
@@ -58,6 +60,36 @@ pub(crate) fn cancel(slf: &Bound<'_, Future>) -> PyResult<bool> {
     }
 }
 
+/// In a forked child: the call that a thread of the parent was to make or to end does not come to an end here. Callbacks are the parent's to call.
+pub(crate) fn end_in_child(slf: &Bound<'_, Future>, why: Outcome) -> PyResult<()> {
+    let completion = &slf.get().completion;
+    slf.get().forget_holder(slf.py());
+    if completion.state() == State::Pending {
+        let made = under_monitor(slf, |monitor| completion.cancel(monitor).map_err(drop))?;
+        if let Cancellation::Made(told) = made {
+            drop(told.wake());
+        }
+    }
+    if completion.state() == State::Cancelled {
+        return begin(slf).map(drop);
+    }
+    let mut why = Some(why);
+    let made = under_monitor(slf, |monitor| {
+        let Some(there) = why.take() else { return Ok(None) };
+        // It may have ended just before the fork.
+        match completion.finish(there, monitor) {
+            Ok(told) => Ok(Some(told)),
+            Err((back, Refused::Monitored)) => {
+                why = Some(back);
+                Err(())
+            }
+            Err((_, Refused::State(_))) => Ok(None),
+        }
+    })?;
+    drop(made.map(Told::wake));
+    Ok(())
+}
+
 /// What runs has stopped, since it was asked to; nothing, if it has come to another end.
 pub(crate) fn stop(slf: &Bound<'_, Future>) -> PyResult<()> {
     let made = under_monitor(slf, |monitor| match slf.get().completion.stop(monitor) {
@@ -85,7 +117,7 @@ fn tell(slf: &Bound<'_, Future>, told: Told<Py<PyAny>>) -> PyResult<()> {
 /// Calls a callback, and logs what it raises; not what is no `Exception`.
 pub(crate) fn call(slf: &Bound<'_, Future>, callback: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = slf.py();
-    match callback.call1((slf,)) {
+    match gil::calling(callback, PyTuple::new(py, [slf])?.as_borrowed()) {
         Ok(_) => Ok(()),
         Err(error) if error.is_instance_of::<PyException>(py) => errors::log(
             py,

@@ -13,7 +13,6 @@ use ungil_sync::{AfterFork, Gate};
 
 use super::errors;
 use super::future::Future;
-use super::task::Task;
 use super::thread_pool::Shared;
 use crate::gil;
 
@@ -81,7 +80,8 @@ impl Worker {
 
 fn initialize(initializer: &Bound<'_, PyAny>, initargs: &Bound<'_, PyAny>) -> PyResult<()> {
     let initargs: Vec<Bound<'_, PyAny>> = initargs.try_iter()?.collect::<PyResult<_>>()?;
-    initializer.call1(PyTuple::new(initializer.py(), initargs)?).map(drop)
+    let initargs = PyTuple::new(initializer.py(), initargs)?;
+    gil::calling(initializer, initargs.as_borrowed()).map(drop)
 }
 
 /// The initializer has failed: the pool is of no use any more, and those who wait for it learn so.
@@ -149,24 +149,24 @@ pub(crate) fn is_worker_of(shared: &Shared) -> bool {
 }
 
 fn work(py: Python<'_>, shared: &Shared, slot: &Slot) {
-    let mut is_first = true;
+    let mut was_called = true;
     loop {
-        let task = match shared.pool.next(is_first) {
-            Next::Task(task) => Some(task),
+        match shared.pool.next(was_called) {
+            Next::Task(task) => {
+                was_called = false;
+                // Relaxed, as below: read in a forked child alone, by its one thread.
+                slot.0.store(task.future.as_ptr(), Ordering::Relaxed);
+                task.run(py, &shared.record);
+                // Before the task is dropped, and with it the future.
+                slot.0.store(ptr::null_mut(), Ordering::Relaxed);
+                drop(task);
+            }
             // Only the main thread is interrupted, and it is no worker.
             Next::Wait(place) => {
-                gil::wait(py, || Ok(shared.pool.wait(&place))).ok().and_then(Result::ok).flatten()
+                let waited = gil::wait(py, || Ok(shared.pool.wait(&place)));
+                was_called = matches!(waited, Ok(Ok(true)));
             }
             Next::Leave => return,
-        };
-        is_first = false;
-        if let Some(task) = task {
-            // Relaxed, as below: read in a forked child alone, by its one thread.
-            slot.0.store(task.future.as_ptr(), Ordering::Relaxed);
-            Task::run(&task, py, &shared.record);
-            // Before the task is dropped, and with it the future.
-            slot.0.store(ptr::null_mut(), Ordering::Relaxed);
-            drop(task);
         }
     }
 }
