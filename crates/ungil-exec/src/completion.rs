@@ -233,6 +233,28 @@ impl<T, E, C> Completion<T, E, C> {
         patience: &Patience,
         deadline: Deadline,
     ) -> Result<(), WaitResult> {
+        self.wait_by(ticket, |waiter| patience.park(waiter, deadline))
+    }
+
+    /// The same for a caller that looks after signals and waits again whenever it is interrupted: [`Patience::park_and_check`].
+    ///
+    /// # Errors
+    ///
+    /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`].
+    pub fn wait_and_check(
+        &self,
+        ticket: &mut Ticket,
+        patience: &Patience,
+        deadline: Deadline,
+    ) -> Result<(), WaitResult> {
+        self.wait_by(ticket, |waiter| patience.park_and_check(waiter, deadline))
+    }
+
+    fn wait_by(
+        &self,
+        ticket: &mut Ticket,
+        park: impl FnOnce(&Waiter) -> Result<Signal, WaitResult>,
+    ) -> Result<(), WaitResult> {
         let waiter = Waiter::new();
         {
             let mut inside = self.inside.enter();
@@ -241,7 +263,7 @@ impl<T, E, C> Completion<T, E, C> {
             }
             inside.audience().waiters.push(&waiter, ticket);
         }
-        patience.park(&waiter, deadline).map(drop).or_else(|ended| {
+        park(&waiter).map(drop).or_else(|ended| {
             let mut inside = self.inside.enter();
             if inside.state.is_done() {
                 return Ok(());

@@ -80,6 +80,23 @@ impl Group {
     ///
     /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`].
     pub fn wait(&self, ticket: &mut Ticket, deadline: Deadline) -> Result<(), WaitResult> {
+        self.wait_by(ticket, |waiter| self.patience.park(waiter, deadline))
+    }
+
+    /// The same for a caller that looks after signals and waits again whenever it is interrupted: [`Patience::park_and_check`].
+    ///
+    /// # Errors
+    ///
+    /// [`WaitResult::TimedOut`] or [`WaitResult::Interrupted`].
+    pub fn wait_and_check(&self, ticket: &mut Ticket, deadline: Deadline) -> Result<(), WaitResult> {
+        self.wait_by(ticket, |waiter| self.patience.park_and_check(waiter, deadline))
+    }
+
+    fn wait_by(
+        &self,
+        ticket: &mut Ticket,
+        park: impl FnOnce(&Waiter) -> Result<Signal, WaitResult>,
+    ) -> Result<(), WaitResult> {
         let waiter = Waiter::new();
         {
             let mut inside = self.inside.enter();
@@ -88,7 +105,7 @@ impl Group {
             }
             inside.waiters.push(&waiter, ticket);
         }
-        self.patience.park(&waiter, deadline).map(drop).or_else(|ended| {
+        park(&waiter).map(drop).or_else(|ended| {
             let mut inside = self.inside.enter();
             if inside.is_enough() {
                 return Ok(());

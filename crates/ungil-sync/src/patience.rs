@@ -4,7 +4,8 @@
 //! woken. Where it needs this core, or takes its time, looking is in vain. A primitive learns which it is from its last waits; a look that was
 //! ended by the other thread's coming to this core was in vain, though it may have found something.
 //!
-//! The thread that signals come to never looks: a handler that runs meanwhile would not interrupt the sleep that follows.
+//! The thread that signals come to does not look, since a handler that runs meanwhile would not interrupt the sleep that follows; but if its caller is
+//! ready to look after signals now and then ([`Patience::park_and_check`]).
 
 use std::cell::Cell;
 use std::mem;
@@ -25,6 +26,9 @@ const DISPLACED: Duration = Duration::from_micros(20);
 /// After one wait that looked in vain, one goes to sleep at once; after two in a row, two; and so on, twice as many each time, up
 /// to this many.
 const MOST_SKIPPED: u32 = 64;
+
+/// How long the thread that signals come to sleeps after a look that was in vain, before it looks after signals: less than a person notices.
+const CHECK_AFTER: Duration = Duration::from_millis(20);
 
 thread_local! {
     static STAYED_AWAKE: Cell<bool> = const { Cell::new(false) };
@@ -74,6 +78,33 @@ impl Patience {
         found.map_or_else(|| waiter.park(deadline), Ok)
     }
 
+    /// As [`Patience::park`], but the thread that signals come to looks too. If that was in vain, its wait ends as interrupted after a moment: a handler may
+    /// have run meanwhile, which did not interrupt the sleep.
+    ///
+    /// # Errors
+    ///
+    /// As [`Waiter::park`]; [`WaitResult::Interrupted`] also if nothing has arrived.
+    pub fn park_and_check<T>(&self, waiter: &Waiter<T>, deadline: Deadline) -> Result<Signal, WaitResult> {
+        if !must_not_miss_signals() {
+            return self.park(waiter, deadline);
+        }
+        let looked = self.try_look(LOOK_FOR, || waiter.signal(), deadline);
+        STAYED_AWAKE.set(matches!(looked, Looked::Found(_)));
+        match looked {
+            Looked::Found(signal) => Ok(signal),
+            Looked::NotAtAll => waiter.park(deadline),
+            Looked::InVain => {
+                let soon = Instant::now() + CHECK_AFTER;
+                match waiter.park(Some(deadline.map_or(soon, |at| at.min(soon)))) {
+                    Err(WaitResult::TimedOut) if deadline.is_none_or(|at| at > soon) => {
+                        Err(WaitResult::Interrupted)
+                    }
+                    ended => ended,
+                }
+            }
+        }
+    }
+
     /// What `find` finds within a while, if looking has paid lately and the deadline does not come before.
     pub(crate) fn look<T>(&self, find: impl Fn() -> Option<T>, deadline: Deadline) -> Option<T> {
         self.look_for(LOOK_FOR, find, deadline)
@@ -84,15 +115,22 @@ impl Patience {
         if must_not_miss_signals() {
             return None;
         }
+        match self.try_look(most, find, deadline) {
+            Looked::Found(found) => Some(found),
+            Looked::NotAtAll | Looked::InVain => None,
+        }
+    }
+
+    fn try_look<T>(&self, most: Duration, find: impl Fn() -> Option<T>, deadline: Deadline) -> Looked<T> {
         let to_skip = self.to_skip.load(Ordering::Relaxed);
         if to_skip > 0 {
             self.to_skip.store(to_skip - 1, Ordering::Relaxed);
-            return None;
+            return Looked::NotAtAll;
         }
         let mut now = Instant::now();
         let end = now + most;
         if deadline.is_some_and(|at| at < end) {
-            return None;
+            return Looked::NotAtAll;
         }
         let (mut found, mut was_displaced) = (None, false);
         while found.is_none() && !was_displaced && now < end {
@@ -102,7 +140,7 @@ impl Patience {
             was_displaced = now - before > DISPLACED;
         }
         self.learn(found.is_some() && !was_displaced);
-        found
+        found.map_or(Looked::InVain, Looked::Found)
     }
 
     /// Takes note of whether a look has paid.
@@ -112,6 +150,13 @@ impl Patience {
         self.skipped.store(skipped, Ordering::Relaxed);
         self.to_skip.store(skipped, Ordering::Relaxed);
     }
+}
+
+/// What came of a look.
+enum Looked<T> {
+    NotAtAll,
+    InVain,
+    Found(T),
 }
 
 impl Default for Patience {

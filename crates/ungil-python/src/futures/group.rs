@@ -200,7 +200,7 @@ impl Group {
     fn wait_for_it(&self, py: Python<'_>) -> PyResult<bool> {
         let deadline = self.deadline;
         let mut ticket = Ticket::default();
-        let mut wait = || gil::wait(py, || self.inner.wait(&mut ticket, deadline));
+        let mut wait = || gil::wait(py, || self.inner.wait_and_check(&mut ticket, deadline));
         let ended = if deadline.is_none() { worker::blocked(py, &self.pools, wait)? } else { wait()? };
         Ok(ended.is_ok())
     }
