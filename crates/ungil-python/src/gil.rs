@@ -128,10 +128,10 @@ pub(crate) fn calling_with<'py>(
     kwargs: Option<Borrowed<'_, 'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let kwargs = kwargs.map_or(ptr::null_mut(), Borrowed::as_ptr);
-    let returning = Returning;
+    let returning = Returning::new();
     // SAFETY: three live objects, of the types that the call asks for; or no keywords.
     let result = unsafe { PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs) };
-    std::mem::forget(returning);
+    returning.has_come();
     // SAFETY: a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
 }
@@ -145,12 +145,24 @@ unsafe extern "C-unwind" {
     ) -> *mut ffi::PyObject;
 }
 
-/// Dropped only when the interpreter ends this thread, which is then attached no more.
-struct Returning;
+/// Around what is sure to come back, but for a panic and for the end of this thread by the interpreter: then the thread is attached no more, and stays where it is.
+#[must_use = "it says that a call has come back"]
+pub(crate) struct Returning(());
+
+impl Returning {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+
+    /// The call has come back.
+    pub(crate) fn has_come(self) {
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Returning {
     fn drop(&mut self) {
-        loop {
+        while !std::thread::panicking() {
             std::thread::park();
         }
     }

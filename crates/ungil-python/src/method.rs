@@ -96,7 +96,13 @@ fn slow_attached<'py>(
     py: Python<'py>,
     work: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
-    let raised = match catch_unwind(AssertUnwindSafe(|| work(py))) {
+    let guarded = || {
+        let returning = gil::Returning::new();
+        let result = work(py);
+        returning.has_come();
+        result
+    };
+    let raised = match catch_unwind(AssertUnwindSafe(guarded)) {
         Ok(Ok(object)) => return object.into_ptr(),
         Ok(Err(error)) => error,
         Err(_) => PySystemError::new_err("ungil panicked, which is a fault of ungil"),

@@ -148,10 +148,15 @@ impl Drop for Group {
         let futures = std::mem::take(&mut self.members().futures);
         if futures.iter().any(Option::is_some) {
             gil::attached_if_possible(|py| {
+                // It is dropped while Ctrl-C may be on its way.
+                let pending = PyErr::take(py);
                 if let Err(error) = self.leave(py, &futures) {
                     error.write_unraisable(py, None);
                 }
                 drop(futures);
+                if let Some(pending) = pending {
+                    pending.restore(py);
+                }
             });
         }
     }
