@@ -100,6 +100,11 @@ class Exact(Generic[_P, _R_co]):
         return self._function
 
     @property
+    def _trace_name(self) -> Callable[_P, _R_co]:
+        """What a trace of an executor calls it."""
+        return self._function
+
+    @property
     def versions(self) -> tuple[ExactVersion, ...]:
         """What became of each combination of argument types, as far as captured things have not changed since."""
         if self._code is None:
