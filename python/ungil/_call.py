@@ -67,8 +67,10 @@ class Retry:
     def __post_init__(self) -> None:
         if self.count < 0:
             raise ValueError(f"count must be 0 or more, got {self.count}")
-        if not (0 <= self.backoff < math.inf and self.factor >= 1 and self.max_backoff >= 0):
-            raise ValueError(f"backoff and max_backoff must be 0 or more, and factor 1 or more, got {self!r}")
+        if not (0 <= self.backoff < math.inf and self.factor >= 1 and 0 <= self.max_backoff < math.inf):
+            raise ValueError(
+                f"backoff and max_backoff must be 0 or more and finite, and factor 1 or more, got {self!r}"
+            )
 
     def delay(self, attempt: int) -> float:
         """Return the seconds before a further attempt.

@@ -8,7 +8,7 @@ import weakref
 from collections import deque
 from itertools import islice, repeat
 
-from ungil._progress import shown
+from ungil._progress import bar_class, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ class Executor(concurrent.futures.Executor):
                 raise TypeError("buffersize must be an integer or None")
             if buffersize < 1:
                 raise ValueError("buffersize must be None or > 0")
+        if progress:
+            # Told before anything is submitted.
+            bar_class()
         end = None if timeout is None else time.monotonic() + timeout
         arguments = zip(*iterables, strict=False)
         futures: deque[concurrent.futures.Future[T]]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
     T = TypeVar("T")
 
-__all__ = ("shown",)
+__all__ = ("bar_class", "shown")
 
 
 def shown(iterator: Iterator[T], total: int | None) -> Iterator[T]:
@@ -25,11 +25,23 @@ def shown(iterator: Iterator[T], total: int | None) -> Iterator[T]:
     Raises:
         ImportError: tqdm is not installed.
     """
+    return _each(iterator, bar_class()(total=total))
+
+
+def bar_class() -> Callable[..., Any]:
+    """Return tqdm's class for a bar.
+
+    Returns:
+        The class.
+
+    Raises:
+        ImportError: tqdm is not installed.
+    """
     try:
         from tqdm.auto import tqdm
     except ImportError as missing:
         raise ImportError("progress=True shows a bar of tqdm, which is not installed: pip install tqdm") from missing
-    return _each(iterator, tqdm(total=total))
+    return tqdm
 
 
 def _each(iterator: Iterator[T], bar: Any) -> Iterator[T]:

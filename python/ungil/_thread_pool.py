@@ -119,7 +119,7 @@ class ThreadPoolExecutor(_Bases):
 
             self._prepared = prepared
         self._open(self._starter, math.ceil(max_workers), max_pending or 0, Future, self._prepared)
-        _EXECUTORS.add(self)
+        _EXECUTORS[id(self)] = self
 
     def options(
         self,
@@ -350,13 +350,13 @@ class _WorkQueue:
         return self.qsize() == 0
 
 
-# For forked children.
-_EXECUTORS: weakref.WeakSet[ThreadPoolExecutor] = weakref.WeakSet()
+# For forked children. By number: a subclass may not be hashable.
+_EXECUTORS: weakref.WeakValueDictionary[int, ThreadPoolExecutor] = weakref.WeakValueDictionary()
 
 
 def _forget_threads() -> None:
     """Let the executors of a forked child begin anew: their threads are the parent's."""
-    for executor in list(_EXECUTORS):
+    for executor in list(_EXECUTORS.values()):
         executor._starter.forget()
     _core._forget_thread_pools()
 
