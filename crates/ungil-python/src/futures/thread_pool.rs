@@ -79,10 +79,24 @@ impl Shared {
         is_further: bool,
     ) -> PyResult<()> {
         let worker = Bound::new(py, Worker::new(Arc::clone(self)));
-        let started = worker
-            .as_ref()
-            .map_err(|error| error.clone_ref(py))
-            .and_then(|worker| self.start.call1(py, (worker, number, is_further)).map(drop));
+        // After `worker`, and so dropped before it, wherever below the interpreter ends this thread: also in the drop of an exception.
+        let returning = gil::Returning::new();
+        let started = self.start_by(py, worker.as_ref(), number, is_further);
+        returning.has_come();
+        started
+    }
+
+    fn start_by(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        worker: Result<&Bound<'_, Worker>, &PyErr>,
+        number: usize,
+        is_further: bool,
+    ) -> PyResult<()> {
+        let started = worker.map_err(|error| error.clone_ref(py)).and_then(|worker| {
+            let args = (worker, number, is_further).into_pyobject(py)?;
+            gil::calling(self.start.bind(py), args.as_borrowed()).map(drop)
+        });
         let Err(error) = started else { return Ok(()) };
         if worker.is_ok_and(|worker| !worker.get().lose()) {
             // Its thread has begun, and something else was raised meanwhile.
@@ -335,7 +349,11 @@ unsafe extern "C" fn submit(
     match opened.shared.pool.submit(task, 0) {
         Ok(Demand::None) => future.into_ptr(),
         tried => slow(|py| {
-            settle(py, &opened.shared, tried, 0, true)?;
+            // Dropped before the future, should the interpreter end this thread meanwhile.
+            let returning = gil::Returning::new();
+            let settled = settle(py, &opened.shared, tried, 0, true);
+            returning.has_come();
+            settled?;
             Ok(future.into_bound(py).into_any())
         }),
     }
