@@ -64,11 +64,17 @@ pub(crate) fn n_detached() -> u64 {
     N_DETACHED.load(Ordering::Relaxed)
 }
 
+static PATIENCE: LazyLock<Patience> = LazyLock::new(Patience::new);
+
+/// Fills what would be filled on first use, by a thread that is detached: a fork at that moment would leave it locked in the child.
+pub(crate) fn prepare() {
+    LazyLock::force(&PATIENCE);
+}
+
 /// Before attaching, detached and awake: the thread that ended this one's wait is attached, and mostly about to wait itself.
 /// Looks for a moment whether any thread has detached since `n_detached()` was `before`, if that has paid lately: who finds the interpreter
 /// taken is put to sleep by it.
 pub(crate) fn look_for_free(before: u64) {
-    static PATIENCE: LazyLock<Patience> = LazyLock::new(Patience::new);
     if !cfg!(Py_GIL_DISABLED) {
         PATIENCE.look_for(LOOK_FOR, || (n_detached() != before).then_some(()), None);
     }

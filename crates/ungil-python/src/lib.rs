@@ -79,6 +79,7 @@ mod _core {
         // A second import, as reloading makes, finds the host installed.
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
         module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
+        crate::gil::prepare();
         crate::sync::complete_classes(module.py())?;
         crate::queue::complete_classes(module.py())?;
         crate::futures::complete_classes(module.py())?;

@@ -6,7 +6,8 @@
 //! would give some of Rust's own, which have other last bits.
 
 use std::ffi::CStr;
-use std::sync::LazyLock;
+use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A function of one or two `double`s.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +52,20 @@ const TWO: &[(&str, &CStr)] = &[
     ("ungil_rt_libm_remainder", c"remainder"),
 ];
 
+/// Where the functions are, those of one argument first; 0 = not asked yet, or not there.
+///
+/// Not a `LazyLock`: a fork while one is filled would leave it locked in the child. Relaxed: an address is all there is, and whoever asks is told the
+/// same.
+static ADDRESSES: [AtomicUsize; ONE.len() + TWO.len()] =
+    [const { AtomicUsize::new(0) }; ONE.len() + TWO.len()];
+
 /// The function that the C library knows by that name.
 pub fn function(name: &str) -> Option<Function> {
-    let ours = |known: &str| known.strip_prefix("ungil_rt_libm_") == Some(name);
-    let address = found().iter().find(|(known, _)| ours(known)).map(|(_, address)| *address as *const ())?;
-    Some(if ONE.iter().any(|(known, _)| ours(known)) {
+    let (index, address) = names().zip(found()).enumerate().find_map(|(index, ((known, _), address))| {
+        (known.strip_prefix("ungil_rt_libm_") == Some(name)).then_some((index, address))
+    })?;
+    let address = address? as *const ();
+    Some(if index < ONE.len() {
         // SAFETY: the C library's function of that name takes a `double` and gives one, and is never unloaded.
         Function::One(unsafe { std::mem::transmute::<*const (), extern "C" fn(f64) -> f64>(address) })
     } else {
@@ -65,16 +75,25 @@ pub fn function(name: &str) -> Option<Function> {
 }
 
 /// Name and address of each function that there is.
-pub(crate) fn symbols() -> Vec<(&'static str, usize)> {
-    found().to_vec()
+pub(crate) fn symbols() -> impl Iterator<Item = (&'static str, usize)> {
+    names().zip(found()).filter_map(|((name, _), address)| Some((name, address?)))
 }
 
-fn found() -> &'static [(&'static str, usize)] {
-    static FOUND: LazyLock<Vec<(&str, usize)>> = LazyLock::new(|| {
-        let functions = ONE.iter().chain(TWO);
-        functions.filter_map(|(name, theirs)| Some((*name, address(theirs)?))).collect()
-    });
-    &FOUND
+/// Our names and the C library's.
+fn names() -> impl Iterator<Item = (&'static str, &'static CStr)> {
+    ONE.iter().chain(TWO).copied()
+}
+
+/// The addresses, in the order of the names.
+fn found() -> impl Iterator<Item = Option<usize>> {
+    iter::zip(&ADDRESSES, names()).map(|(kept, (_, theirs))| match kept.load(Ordering::Relaxed) {
+        0 => {
+            let found = address(theirs)?;
+            kept.store(found, Ordering::Relaxed);
+            Some(found)
+        }
+        known => Some(known),
+    })
 }
 
 /// Where the process, or else the library by its own name, has a function.
@@ -98,7 +117,7 @@ mod tests {
 
     #[test]
     fn each_name_is_of_the_function_that_it_says() {
-        assert_eq!(symbols().len(), ONE.len() + TWO.len());
+        assert_eq!(symbols().count(), ONE.len() + TWO.len());
         let one = |name: &str, x: f64| match function(name) {
             Some(Function::One(function)) => function(x),
             other => panic!("{other:?}"),

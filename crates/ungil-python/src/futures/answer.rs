@@ -42,7 +42,9 @@ pub(crate) fn wait(py: Python<'_>, future: &Future, arguments: Arguments, method
     }
     let deadline = timeout::optional(timeout.as_ref())?;
     let mut ticket = Ticket::default();
-    let mut wait = || gil::wait(py, || future.completion.wait_and_check(&mut ticket, &PATIENCE, deadline));
+    // Filled, if it is not yet, while this thread is attached: nobody forks then.
+    let patience: &Patience = &PATIENCE;
+    let mut wait = || gil::wait(py, || future.completion.wait_and_check(&mut ticket, patience, deadline));
     let ended = if deadline.is_none() { worker::blocked(py, &[future.pool()], wait)? } else { wait()? };
     ended.map_err(|_| PyTimeoutError::new_err(()))
 }
