@@ -127,3 +127,29 @@ fn what_is_not_known_to_be_equal_is_refused() {
 fn assert_told(told: &str, expected: &str) {
     assert_eq!(told, format!("error[not-exact]: {expected}"));
 }
+
+/// Whether a strip of the loop with this statement asks the C library for many results at once.
+fn asks_ahead(statement: &str) -> bool {
+    let source = format!(
+        "import math\ndef f(x, n):\n    acc = 0.0\n    for i in range(n):\n        {statement}\n    return acc\n"
+    );
+    let code = exact(&source, &[Type::FLOAT64, Type::INT64]);
+    code.llvm(true).expect("LLVM prints it").contains("call void @ungil_rt_libm_cos_many")
+}
+
+#[test]
+fn results_are_asked_for_ahead_where_the_index_tells_the_arguments() {
+    let can = ungil_rt::libm::many("ungil_rt_libm_cos").is_some();
+    for known in ["acc += math.cos(x + i * 0.5)", "acc += math.cos(i) * math.sin(i)"] {
+        assert_eq!(asks_ahead(known), can, "{known}");
+    }
+    // What the turn before decides, what a zero would stop, what not every turn asks, and beside what is asked one by one.
+    for unknown in [
+        "acc = math.cos(acc)",
+        "acc += math.cos(i % n)",
+        "acc += math.cos(i) if i > 7 else 0.0",
+        "acc += math.cos(i) + math.exp(i)",
+    ] {
+        assert!(!asks_ahead(unknown), "{unknown}");
+    }
+}

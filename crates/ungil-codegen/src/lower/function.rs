@@ -11,6 +11,7 @@ use inkwell::values::{BasicValue, BasicValueEnum, FastMathFlags, FloatValue, Fun
 use rustc_hash::FxHashMap;
 use ungil_ir::ir::{self, FastMath, FuncId, Intrinsic, Label, Op, Stmt, StmtKind, ValueId, VarId};
 
+use super::ahead::Answers;
 use super::{Form, Loops, Unit};
 use crate::Error;
 
@@ -30,6 +31,9 @@ pub(super) struct Body<'u, 'c, 'm> {
     pub(super) guards: Vec<ValueId>,
     /// The indices of the loops around that are floats already (see `index`).
     pub(super) float_indices: FxHashMap<ValueId, FloatValue<'c>>,
+    /// The calls that have been answered for all turns of the strip that is lowered (see `ahead`).
+    pub(super) answers: Vec<Answers<'c>>,
+    pub(super) values: Vec<Option<BasicValueEnum<'c>>>,
     llvm: FunctionValue<'c>,
     exit: Exit,
     slots: BasicBlock<'c>,
@@ -38,7 +42,6 @@ pub(super) struct Body<'u, 'c, 'm> {
     failure: Option<BasicBlock<'c>>,
     /// Where it returns with a status; made when first needed.
     epilogue: Option<Epilogue<'c>>,
-    values: Vec<Option<BasicValueEnum<'c>>>,
     vars: Vec<Option<PointerValue<'c>>>,
     fastmath: FastMathFlags,
 }
@@ -123,13 +126,14 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
             is_rare: false,
             guards: Vec::new(),
             float_indices: FxHashMap::default(),
+            answers: Vec::new(),
+            values: vec![None; function.values.len()],
             llvm,
             exit,
             slots,
             start,
             failure: None,
             epilogue: None,
-            values: vec![None; function.values.len()],
             vars: vec![None; function.vars.len()],
             fastmath: flags(function.options.fastmath),
         }
@@ -151,8 +155,9 @@ impl<'u, 'c, 'm> Body<'u, 'c, 'm> {
         Ok(Falls::Through)
     }
 
-    fn stmt(&mut self, stmt: &'u Stmt) -> Result<Falls, Error> {
+    pub(super) fn stmt(&mut self, stmt: &'u Stmt) -> Result<Falls, Error> {
         match &stmt.kind {
+            StmtKind::Let(value, _) if self.is_answered(*value) => {}
             StmtKind::Let(value, op) => {
                 if matches!(op, Op::Intrinsic(Intrinsic::Unlikely, _)) {
                     self.guards.push(*value);

@@ -119,7 +119,7 @@ impl<'c> Body<'_, 'c, '_> {
 
 /// The values that are the index of the turn, wherever the body binds them: the index, and what is read of a variable that
 /// the turn sets to it before anything reads it, and never again.
-fn aliases(looped: &ForLoop) -> FxHashSet<ValueId> {
+pub(super) fn aliases(looped: &ForLoop) -> FxHashSet<ValueId> {
     let mut aliases = FxHashSet::from_iter([looped.index]);
     for (place, stmt) in looped.body.iter().enumerate() {
         if let StmtKind::Set(var, value) = &stmt.kind

@@ -15,7 +15,7 @@ use ungil_ir::{FloatTy, IntTy, Type};
 use super::cost::Polls;
 use super::function::{Body, Falls, Target};
 use super::metadata::{self, Wish};
-use super::speculate::{self, vars_set};
+use super::speculate::{self, Turns, vars_set};
 use super::{Loops, Purpose, Unit};
 use crate::{Error, explain, target};
 
@@ -64,7 +64,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             if polls == Polls::EachTurn {
                 self.turns(looped, start, n_turns, exit, Pace::Polling)?;
             } else {
-                self.strip(looped, start, n_turns, exit)?;
+                self.strip(looped, start, n_turns, exit, Turns::Any)?;
             }
             self.builder.build_unconditional_branch(exit)?;
             self.builder.position_at_end(exit);
@@ -80,14 +80,14 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let base_value = base.as_basic_value().into_int_value();
         let left = self.builder.build_int_nsw_sub(end, base_value, "left")?;
         let is_guarded = self.unit.guards.looped(&self.unit.effects, looped);
-        let strip = if is_guarded { strip.min(speculate::MAX_STRIP) } else { strip };
+        let strip = if is_guarded { strip.min(speculate::max_strip(looped)) } else { strip };
         let strip = i64_type.const_int(strip, false);
         // Some turns are left, so unsigned is as good as signed. It tells LLVM that a strip has no fewer than none, and by that
         // and by `start` that no index is negative: without AVX-512 only such integers become floats side by side.
         let is_last = self.builder.build_int_compare(IntPredicate::ULE, left, strip, "")?;
         let n_turns = self.builder.build_select(is_last, left, strip, "")?.into_int_value();
         let strip_end = self.builder.build_int_nsw_add(base_value, n_turns, "strip.end")?;
-        self.strip(looped, base_value, n_turns, exit)?;
+        self.strip(looped, base_value, n_turns, exit, Turns::OfStrip)?;
 
         let more = self.append("for.more");
         let unfinished = self.builder.build_int_compare(IntPredicate::SLT, strip_end, end, "")?;
@@ -124,6 +124,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         let index = self.builder.build_int_nsw_add(start, turn_value, name)?;
         self.bind(looped.index, index.into());
         self.bind_float_index(looped, float_index, turn_value)?;
+        self.bind_answers(turn_value)?;
 
         self.targets.push(Target { label: looped.label, on_break, on_continue: Some(latch), broken: false });
         if self.block(&looped.body)? == Falls::Through {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: this file declares the functions of a unit and its entry; `function` lowers a body's statements,
 //! `calls` calls and their failures, `loops` the loops and their polls, `index` an index that becomes a float,
-//! `speculate` what loops do about rare cases, `parallel` the parallel loops, `ops` and `casts` operations; `types` and
+//! `speculate` what loops do about rare cases, `ahead` what they compute before they run, `parallel` the parallel loops, `ops` and `casts` operations; `types` and
 //! `memory` say how values look in registers and in memory; `runtime` names what the runtime offers; `cost` decides how
 //! often a loop polls; `captures` what a parallel body needs from outside; `metadata` marks loops.
 //!
@@ -14,6 +14,7 @@
 //! - The entry is `i32 @ungil_entry(ptr ctx, ptr args, ptr ret)`, the only name that the object exports. It is called
 //!   `@ungil_brief_entry` instead once the passes have shown that no call of it runs long (see `long`).
 
+mod ahead;
 mod calls;
 mod captures;
 mod casts;

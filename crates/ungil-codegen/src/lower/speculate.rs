@@ -22,6 +22,7 @@ use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
 use ungil_ir::effects::Effects;
 use ungil_ir::ir::{self, Block, ForLoop, Intrinsic, Label, Module, Op, StmtKind, ValueId, VarId};
 
+use super::ahead;
 use super::function::Body;
 use super::loops::Pace;
 use crate::{Error, target};
@@ -30,7 +31,21 @@ use crate::{Error, target};
 pub(super) const WHOLE: u64 = 32;
 
 /// A strip that may have to run again has so many turns at most: one rare case makes no more than these slow.
-pub(super) const MAX_STRIP: u64 = 1 << 13;
+const MAX_STRIP: u64 = 1 << 13;
+
+/// How many turns a strip that may have to run again may have.
+pub(super) fn max_strip(looped: &ForLoop) -> u64 {
+    if ahead::asks(looped) { ahead::MAX_STRIP } else { MAX_STRIP }
+}
+
+/// How many turns are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// As many as a strip may have.
+    OfStrip,
+    /// Any number.
+    Any,
+}
 
 /// Which functions guard a rare case, themselves or in what they call, and can run speculatively.
 pub(super) struct Guards(Vec<bool>);
@@ -56,10 +71,11 @@ impl Guards {
         self.0[id.0 as usize]
     }
 
-    /// Whether the loop has a guard, and leaves nothing behind but values and variables.
+    /// Whether the loop has a guard, leaves nothing behind but values and variables, and calls nothing in a first run that would keep it from
+    /// being vectorised.
     pub(super) fn looped(&self, effects: &[Effects], looped: &ForLoop) -> bool {
         let mut walk = Purity { effects, turn: looped.label, inner: Vec::new(), guards: Vec::new() };
-        walk.is_pure(&looped.body) && self.block(&looped.body)
+        walk.is_pure(&looped.body) && self.block(&looped.body) && ahead::answers_all(looped)
     }
 
     fn block(&self, block: &Block) -> bool {
@@ -116,6 +132,7 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         start: IntValue<'c>,
         n_turns: IntValue<'c>,
         on_break: BasicBlock<'c>,
+        turns: Turns,
     ) -> Result<(), Error> {
         if !self.unit.guards.looped(&self.unit.effects, looped) {
             return self.turns(looped, start, n_turns, on_break, Pace::Fast);
@@ -148,7 +165,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.speculating = Some(note);
         // What guarded something before the loop is not noted in it, and so is an ordinary condition there.
         self.guards.clear();
+        if turns == Turns::OfStrip {
+            self.answer_ahead(looped, start, n_fast)?;
+        }
         self.turns(looped, start, n_fast, on_break, Pace::Fast)?;
+        self.answers.clear();
         self.speculating = None;
         let noted = self.builder.build_load(note_type, note, "")?.into_int_value();
         let rare = self.builder.build_int_compare(IntPredicate::NE, noted, note_type.const_zero(), "")?;

@@ -119,7 +119,9 @@ impl Emitter<'_, '_> {
         let size = self.intrinsic(Type::FLOAT64, Intrinsic::Fabs, &[a]);
         let infinity = self.float(&Type::FLOAT64, f64::INFINITY);
         let finite = self.cmp(Cmp::Lt, &size, &infinity);
+        // As a guard: a loop may run its turns side by side, and look at them afterwards.
         let bad = self.not(&finite);
+        let bad = self.intrinsic(Type::Bool, Intrinsic::Unlikely, &[&bad]);
         self.hand_back_if(&bad, why);
     }
 

@@ -4,6 +4,11 @@
 //! `exp2(x)`, with other last bits; under these names a call stays a call. The addresses are asked of the dynamic linker,
 //! and so are the interpreter's: one library, with the variants that it picked for this processor. The static linker
 //! would give some of Rust's own, which have other last bits.
+//!
+//! Where the library is GNU's and the processor can, there are functions of many numbers at once, too ([`many`]).
+
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+mod many;
 
 use std::ffi::CStr;
 use std::iter;
@@ -17,6 +22,9 @@ pub enum Function {
     /// `double name(double x, double y)`.
     Two(extern "C" fn(f64, f64) -> f64),
 }
+
+/// What our names begin with.
+const PREFIX: &str = "ungil_rt_libm_";
 
 /// The functions of one argument: the C library's names behind ours.
 const ONE: &[(&str, &CStr)] = &[
@@ -62,7 +70,7 @@ static ADDRESSES: [AtomicUsize; ONE.len() + TWO.len()] =
 /// The function that the C library knows by that name.
 pub fn function(name: &str) -> Option<Function> {
     let (index, address) = names().zip(found()).enumerate().find_map(|(index, ((known, _), address))| {
-        (known.strip_prefix("ungil_rt_libm_") == Some(name)).then_some((index, address))
+        (known.strip_prefix(PREFIX) == Some(name)).then_some((index, address))
     })?;
     let address = address? as *const ();
     Some(if index < ONE.len() {
@@ -74,9 +82,46 @@ pub fn function(name: &str) -> Option<Function> {
     })
 }
 
+/// The symbol of the function that replaces many numbers, from an address on, by what the function of symbol `name` gives for them; none if
+/// there is no such function, or if it does not give the same bits here.
+///
+/// ```
+/// let many = ungil_rt::libm::many("ungil_rt_libm_cos");
+/// assert!(many.is_none() || many == Some("ungil_rt_libm_cos_many"));
+/// assert_eq!(ungil_rt::libm::many("ungil_rt_libm_pow"), None);
+/// ```
+pub fn many(name: &str) -> Option<&'static str> {
+    let (_, many, _) = forms_of_many().iter().find(|(one, ..)| *one == name)?;
+    are_manys_right().then_some(*many)
+}
+
 /// Name and address of each function that there is.
 pub(crate) fn symbols() -> impl Iterator<Item = (&'static str, usize)> {
-    names().zip(found()).filter_map(|((name, _), address)| Some((name, address?)))
+    let ones = names().zip(found()).filter_map(|((name, _), address)| Some((name, address?)));
+    ones.chain(forms_of_many().iter().map(|(_, many, function)| (*many, *function as *const () as usize)))
+}
+
+/// The symbol of a function of one number, that of the function of many, and this: of the address and of how many they are.
+type FormOfMany = (&'static str, &'static str, unsafe extern "C" fn(*mut f64, usize));
+
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+fn forms_of_many() -> &'static [FormOfMany] {
+    &many::FORMS
+}
+
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+fn are_manys_right() -> bool {
+    many::are_right()
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_env = "gnu")))]
+fn forms_of_many() -> &'static [FormOfMany] {
+    &[]
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_env = "gnu")))]
+fn are_manys_right() -> bool {
+    false
 }
 
 /// Our names and the C library's.
@@ -94,6 +139,14 @@ fn found() -> impl Iterator<Item = Option<usize>> {
         }
         known => Some(known),
     })
+}
+
+/// The function of one argument that is kept at this place, if it has been looked for and is there.
+#[inline]
+fn one_at(place: usize) -> Option<extern "C" fn(f64) -> f64> {
+    let address = ADDRESSES[place].load(Ordering::Relaxed) as *const ();
+    // SAFETY: null or a function of a `double` that gives one, which is never unloaded; null is none.
+    unsafe { std::mem::transmute::<*const (), Option<extern "C" fn(f64) -> f64>>(address) }
 }
 
 /// Where the process, or else the library by its own name, has a function.
@@ -117,7 +170,7 @@ mod tests {
 
     #[test]
     fn each_name_is_of_the_function_that_it_says() {
-        assert_eq!(symbols().count(), ONE.len() + TWO.len());
+        assert_eq!(symbols().count(), ONE.len() + TWO.len() + forms_of_many().len());
         let one = |name: &str, x: f64| match function(name) {
             Some(Function::One(function)) => function(x),
             other => panic!("{other:?}"),
