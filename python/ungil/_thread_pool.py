@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         _initializer: Any
 
         def _open(self, start: object, max_workers: int, max_pending: int, future: type, prepared: object) -> None: ...
+        def _set_max_workers(self, max_workers: int) -> None: ...
         def _close(self, cancel_futures: bool) -> None: ...
         def _join(self) -> None: ...
         def _is_own_thread(self) -> bool: ...
@@ -106,7 +107,7 @@ class ThreadPoolExecutor(_Bases):
             raise TypeError("initializer must be a callable")
         if max_pending is not None and max_pending < 1:
             raise ValueError(f"max_pending must be 1 or more, or None, got {max_pending!r}")
-        self._max_workers = max_workers
+        self._most_workers = max_workers
         self._initializer = initializer
         self._initargs = initargs
         self._thread_name_prefix = thread_name_prefix or f"ThreadPoolExecutor-{self._counter()}"
@@ -120,6 +121,16 @@ class ThreadPoolExecutor(_Bases):
             self._prepared = prepared
         self._open(self._starter, math.ceil(max_workers), max_pending or 0, Future, self._prepared)
         _EXECUTORS[id(self)] = self
+
+    @property
+    def _max_workers(self) -> int:
+        """How many threads there may be; others read it, and set it for the calls to come."""
+        return self._most_workers
+
+    @_max_workers.setter
+    def _max_workers(self, max_workers: int) -> None:
+        self._set_max_workers(math.ceil(max_workers))
+        self._most_workers = max_workers
 
     def options(
         self,

@@ -80,6 +80,18 @@ class TestGrowth:
         assert ThreadPoolExecutor(max_workers=None)._max_workers == min(32, (count() or 1) + 4)
         assert ThreadPoolExecutor(7)._max_workers == 7
 
+    def test_max_workers_set_afterwards_hold_for_the_calls_to_come(self, gate: threading.Event) -> None:
+        with ThreadPoolExecutor(1) as executor:
+            first = executor.submit(gate.wait)
+            executor._max_workers = 3
+            assert executor._max_workers == 3
+            # A barrier of two is passed while the first call waits.
+            barrier = threading.Barrier(2)
+            futures = [executor.submit(barrier.wait, 10) for _ in range(2)]
+            assert {future.result(10) for future in futures} == {0, 1}
+            gate.set()
+            assert first.result(10)
+
     def test_max_workers_far_more_than_needed(self) -> None:
         with ThreadPoolExecutor(10**6) as executor:
             assert executor.submit(pow, 2, 3).result() == 8

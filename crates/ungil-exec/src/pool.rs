@@ -259,6 +259,11 @@ impl<T> Pool<T> {
         self.inside.enter().is_shut_down
     }
 
+    /// Sets how many workers there may be, at least 1: the next task finds it so, and workers that are too many leave when they next ask for one.
+    pub fn set_max_workers(&self, max_workers: usize) {
+        self.inside.enter().max_workers = max_workers.max(1);
+    }
+
     /// Takes out the tasks that nobody has begun.
     pub fn drain(&self) -> Vec<T> {
         let mut inside = self.inside.enter();

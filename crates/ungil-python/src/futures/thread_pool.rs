@@ -170,6 +170,12 @@ impl ThreadPool {
         Ok(())
     }
 
+    /// Sets how many workers there may be, from the next call on.
+    fn _set_max_workers(&self, max_workers: usize) -> PyResult<()> {
+        self.opened()?.shared.pool.set_max_workers(max_workers);
+        Ok(())
+    }
+
     /// Submits `call()`, for a future that was made before, to be made before calls of lower priority. With `block`, waits for room in the backlog.
     fn _submit_call(
         slf: &Bound<'_, Self>,
