@@ -121,6 +121,28 @@ impl Patience {
         }
     }
 
+    /// The same on any thread, for one that sleeps in a way of its own. The thread that signals come to may have missed one by a look that was in vain: it
+    /// sleeps no longer than that says, and looks after signals.
+    ///
+    /// # Errors
+    ///
+    /// Until when to sleep, where the look has found nothing.
+    pub fn look_before_sleep<T>(
+        &self,
+        most: Duration,
+        find: impl Fn() -> Option<T>,
+        deadline: Deadline,
+    ) -> Result<T, Deadline> {
+        match self.try_look(most, find, deadline) {
+            Looked::Found(found) => Ok(found),
+            Looked::InVain if must_not_miss_signals() => {
+                let soon = Instant::now() + CHECK_AFTER;
+                Err(Some(deadline.map_or(soon, |at| at.min(soon))))
+            }
+            Looked::NotAtAll | Looked::InVain => Err(deadline),
+        }
+    }
+
     fn try_look<T>(&self, most: Duration, find: impl Fn() -> Option<T>, deadline: Deadline) -> Looked<T> {
         let to_skip = self.to_skip.load(Ordering::Relaxed);
         if to_skip > 0 {

@@ -1,0 +1,138 @@
+//! [`Memory`]: shared memory without a name.
+//!
+//! A file in memory that only its descriptors lead to (`memfd_create(2)`): the last process that ends takes it along, however it ends. Its size is sealed, so
+//! that no process that it was passed to can cut it off, at which every access of the others would end them with `SIGBUS`.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
+
+/// Shared memory, as this process sees it; unmapped when it is dropped.
+///
+/// A forked child shares it with its parent. What is in it is zero at first.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use ungil_ipc::memory::Memory;
+///
+/// let ours = Memory::new(4096)?;
+/// let theirs = Memory::from_fd(ours.as_fd().try_clone_to_owned()?)?;
+/// // SAFETY: within the memory, and nobody else reads or writes it.
+/// unsafe { ours.as_ptr().write(7) };
+/// // SAFETY: as above.
+/// assert_eq!(unsafe { theirs.as_ptr().read() }, 7);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Memory {
+    file: OwnedFd,
+    at: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a mapping belongs to the process, not to a thread; it is reached by raw pointers alone, whose users answer for what they do.
+unsafe impl Send for Memory {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Memory {}
+
+const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+
+impl Memory {
+    /// New memory of `len` bytes, at least 1.
+    ///
+    /// # Errors
+    ///
+    /// What the system says: no descriptor or no memory is left.
+    pub fn new(len: usize) -> io::Result<Self> {
+        // SAFETY: the name is a C string.
+        let file =
+            unsafe { libc::memfd_create(c"ungil".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+        if file < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: a descriptor of our own, made just now.
+        let file = File::from(unsafe { OwnedFd::from_raw_fd(file) });
+        file.set_len(len as u64)?;
+        // SAFETY: the descriptor is open; the call takes an integer.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Self::map(file.into(), len)
+    }
+
+    /// The memory that another process made, by its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if its size is not sealed, so that using it could end this process; or what the system says.
+    pub fn from_fd(file: OwnedFd) -> io::Result<Self> {
+        // SAFETY: the descriptor is open; the call takes nothing else.
+        let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+        if seals & SEALS != SEALS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the descriptor is not one of shared memory whose size is sealed",
+            ));
+        }
+        let file = File::from(file);
+        let len = file.metadata()?.len() as usize;
+        Self::map(file.into(), len)
+    }
+
+    fn map(file: OwnedFd, len: usize) -> io::Result<Self> {
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        // SAFETY: a new mapping, at an address that the system picks.
+        let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, file.as_raw_fd(), 0) };
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let at = NonNull::new(at.cast()).ok_or_else(|| io::Error::other("memory was mapped at address 0"))?;
+        Ok(Self { file, at, len })
+    }
+
+    /// Where it is: aligned to a page, and there for as long as `self`.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.at.as_ptr()
+    }
+
+    /// How many bytes it has.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl AsFd for Memory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `map`, and nothing that borrowed it is left.
+        unsafe { libc::munmap(self.at.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_size_is_sealed_and_what_is_not_sealed_is_refused() {
+        let memory = Memory::new(100).expect("memory");
+        assert_eq!(memory.len(), 100);
+        let file = File::from(memory.as_fd().try_clone_to_owned().expect("a descriptor"));
+        assert!(file.set_len(0).is_err() && file.set_len(200).is_err());
+        // SAFETY: the name is a C string.
+        let open = unsafe { libc::memfd_create(c"open".as_ptr(), libc::MFD_CLOEXEC) };
+        assert!(open >= 0);
+        // SAFETY: a descriptor of our own, made just now.
+        let open = unsafe { OwnedFd::from_raw_fd(open) };
+        assert_eq!(Memory::from_fd(open).expect_err("not sealed").kind(), io::ErrorKind::InvalidData);
+        let no_memory = File::open("/dev/null").expect("a file");
+        assert!(Memory::from_fd(no_memory.into()).is_err());
+    }
+}
