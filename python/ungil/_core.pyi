@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from types import CodeType, GenericAlias
 from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
-from typing_extensions import disjoint_base
+from typing_extensions import Buffer, disjoint_base
 
 from ungil._explain import Explanation
 from ungil._stats import Stats
@@ -36,6 +36,7 @@ __all__ = [
     "UngilError",
     "UniTuple",
     "UnsupportedError",
+    "_Channel",
     "_Future",
     "_Group",
     "_PendingGet",
@@ -496,6 +497,27 @@ class SimpleQueue(Generic[_T]):
     def statistics(self) -> Statistics: ...
     @classmethod
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
+
+@final
+class _Channel:
+    """One end of a connection between processes: whole messages of bytes, in their order."""
+
+    @staticmethod
+    def pair(duplex: bool) -> tuple[_Channel, _Channel]: ...
+    @staticmethod
+    def from_parts(memory: int, incoming: tuple[int, int] | None, outgoing: tuple[int, int] | None) -> _Channel: ...
+    def parts(self) -> tuple[int, tuple[int, int] | None, tuple[int, int] | None]: ...
+    def send(self, bytes: Buffer) -> None: ...  # noqa: A002 -- as in the documentation
+    def receive(self, most: int | None = None) -> bytes: ...
+    def poll(self, timeout: float | None = None) -> bool: ...
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def readable(self) -> bool: ...
+    @property
+    def writable(self) -> bool: ...
 
 @disjoint_base
 class _Future:

@@ -32,6 +32,8 @@ Thread-1 (say_who) has the number None
 this is Thread-1 (say_who)
 its number is not the main thread's: True
 """,
+    "ponger.py": "pong 0\npong 1\npong 2\nexit code 0\n",
+    "process.py": "4 left\n3 left\n2 left\n1 left\n0 left\n",
     "queue_orders.py": """\
 Queue
    2 sort the post

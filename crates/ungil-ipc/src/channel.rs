@@ -20,7 +20,7 @@
 //! they use it at the same moment, what they receive may be anything, as with a pipe; messages, not memory.
 
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -247,6 +247,45 @@ impl Channel {
         way.receive(most, wait)
     }
 
+    /// How long the next message is, once it has begun to come: room for it is asked for here, and given to [`Channel::receive_into`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::receive`].
+    pub fn next_len(&self, most: Option<u64>, wait: Wait) -> Result<usize, Error> {
+        let way = self.incoming.as_ref().ok_or(Error::WrongWay)?;
+        let _turn = Turn::take(&way.turn, wait)?;
+        way.begin(most, wait)?;
+        let len = way.partial().len;
+        Ok(len.unwrap_or(0))
+    }
+
+    /// Receives the message that [`Channel::next_len`] has told of, if it is as long as `to`; false if it is not: another thread has received that one.
+    /// All of `to` has been written after true.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::receive`].
+    pub fn receive_into(&self, to: &mut [MaybeUninit<u8>], wait: Wait) -> Result<bool, Error> {
+        let way = self.incoming.as_ref().ok_or(Error::WrongWay)?;
+        let _turn = Turn::take(&way.turn, wait)?;
+        if way.partial().len != Some(to.len()) {
+            return Ok(false);
+        }
+        let before = mem::take(&mut way.partial().bytes);
+        let mut n = before.len();
+        to[..n].write_copy_of_slice(&before);
+        let filled = way.fill(to, &mut n, wait);
+        if filled.is_ok() {
+            way.partial().len = None;
+            way.show_pending();
+        } else if way.partial().len.is_some() {
+            // SAFETY: so many have been written.
+            way.partial().bytes = unsafe { to[..n].assume_init_ref() }.to_vec();
+        }
+        filled.map(|()| true)
+    }
+
     /// Waits until there is something to receive, the end included.
     ///
     /// # Errors
@@ -276,6 +315,11 @@ impl Channel {
             (None, Some(way)) => Ok(way.bell.as_fd()),
             (None, None) => Err(io::Error::from(io::ErrorKind::InvalidInput)),
         }
+    }
+
+    /// Whether messages have come, or the first bytes of one, and no more than so many bytes. A look at memory alone.
+    pub fn has_come(&self, most: usize) -> bool {
+        self.incoming.as_ref().is_some_and(|way| way.has_come(most))
     }
 
     /// Whether it receives.
@@ -338,6 +382,11 @@ fn take(lock: &Lock, wait: Wait) -> Result<(), Error> {
 }
 
 impl Incoming {
+    fn has_come(&self, most: usize) -> bool {
+        let n = self.ring.len();
+        n >= HEADER && n <= HEADER + most
+    }
+
     fn receive(&self, most: Option<u64>, wait: Wait) -> Result<Vec<u8>, Error> {
         self.begin(most, wait)?;
         let message = loop {
@@ -369,6 +418,24 @@ impl Incoming {
         };
         self.show_pending();
         Ok(message)
+    }
+
+    /// Takes out the rest of a message, of which `n` bytes have come.
+    fn fill(&self, to: &mut [MaybeUninit<u8>], n: &mut usize, wait: Wait) -> Result<(), Error> {
+        self.read_owed()?;
+        while *n < to.len() {
+            let rest = &mut to[*n..];
+            // SAFETY: so many bytes may be written there.
+            let n_here = unsafe { self.ring.take(rest.as_mut_ptr().cast(), rest.len()) }?;
+            *n += n_here;
+            if n_here > 0 {
+                self.bell.wake(&self.ring.flags().producer_waits);
+            } else {
+                self.wait_for(1, wait)?;
+                self.read_owed()?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes out the first bytes of a frame, unless that has been done.

@@ -232,7 +232,11 @@ fn an_end_can_be_passed_on() {
     assert_eq!(receive(&passed).expect("a message"), b"before");
     send(&passed, b"after").expect("sent");
     assert_eq!(receive(&ours).expect("a message"), b"after");
-    let bad = Parts { memory: own(ours.parts().memory), incoming: Some((own(ours.parts().memory), 9)), outgoing: None };
+    let bad = Parts {
+        memory: own(ours.parts().memory),
+        incoming: Some((own(ours.parts().memory), 9)),
+        outgoing: None,
+    };
     assert!(Channel::from_parts(bad).is_err());
 }
 

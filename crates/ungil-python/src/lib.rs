@@ -21,6 +21,8 @@ mod explain;
 mod futures;
 mod gil;
 mod host;
+#[cfg(target_os = "linux")]
+mod ipc;
 mod method;
 mod objects;
 mod once;
@@ -54,6 +56,9 @@ mod _core {
     use crate::futures::{
         Future, Group, ThreadPool, Watcher, Worker, close_thread_pools, forget_thread_pools, make_quickly,
     };
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use crate::ipc::PyChannel;
     #[pymodule_export]
     use crate::process::{
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
