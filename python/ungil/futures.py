@@ -1,7 +1,8 @@
 """Calls that are made elsewhere: the standard `concurrent.futures` under its own names, several times faster.
 
 Futures are `concurrent.futures.Future`s and executors are `concurrent.futures.Executor`s, so that asyncio, the standard
-`wait` and everybody else's code take them. They behave as those of CPython 3.14 on every Python.
+`wait` and everybody else's code take them. They behave as those of CPython 3.14 on every Python. `ProcessPoolExecutor`
+is the standard one.
 
 >>> from ungil.futures import ThreadPoolExecutor, as_completed
 >>> with ThreadPoolExecutor(max_workers=4) as executor:
@@ -31,6 +32,10 @@ from ungil._thread_pool import ThreadPoolExecutor
 from ungil._trace import Statistics, Trace
 from ungil._waiting import as_completed, wait
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor as ProcessPoolExecutor
+
 __all__ = [
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
@@ -42,6 +47,7 @@ __all__ = [
     "Future",
     "InvalidStateError",
     "Options",
+    "ProcessPoolExecutor",
     "Retry",
     "Statistics",
     "TaskGroup",
@@ -51,3 +57,12 @@ __all__ = [
     "as_completed",
     "wait",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return the standard pool of processes, which is loaded by who wants one."""
+    if name == "ProcessPoolExecutor":
+        from concurrent.futures import ProcessPoolExecutor
+
+        return ProcessPoolExecutor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

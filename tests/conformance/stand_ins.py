@@ -33,5 +33,5 @@ def _copy(name: str, ours: ModuleType) -> ModuleType:
     standard = importlib.import_module(name)
     module = ModuleType(name, standard.__doc__)
     vars(module).update(vars(standard))
-    vars(module).update({public: vars(ours)[public] for public in ours.__all__ if hasattr(standard, public)})
+    vars(module).update({public: getattr(ours, public) for public in ours.__all__ if hasattr(standard, public)})
     return module
