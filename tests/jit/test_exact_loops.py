@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from test_exact import compare
+
+from ungil._exact import Exact
 
 LENGTHS = [0, 1, 2, 31, 32, 33, 95, 511, 512, 513, 544, 1024, 1500, 20_011]
 
@@ -100,8 +107,48 @@ def roots(step: float, n: int) -> Any:
     return acc
 
 
+def both(step: float, n: int) -> Any:
+    acc = 0.0
+    for i in range(n):
+        acc += math.sin(i * step) * math.cos(0.5 - i * step)
+    return acc
+
+
+def skipped(step: float, n: int) -> Any:
+    acc = 0.0
+    for i in range(n):
+        x = math.sin(i * step)
+        if x < 0.25:
+            continue
+        acc += x
+    return acc
+
+
+def in_a_tuple(step: float, n: int) -> Any:
+    acc = 0.0
+    for i in range(n):
+        pair = (math.cos(i * step), i * step)
+        acc += pair[0] * pair[1]
+    return acc
+
+
+def four_and_five(step: float, n: int) -> Any:
+    a = b = 0.0
+    for i in range(n):
+        x = i * step
+        a += math.cos(x) + math.cos(x + 1.0) + math.cos(x + 2.0) + math.cos(x + 3.0)
+    for i in range(n):
+        x = i * step
+        b += math.cos(x) + math.cos(x + 1.0) + math.cos(x + 2.0) + math.cos(x + 3.0) + math.sin(x)
+    return a, b
+
+
 FUNCTIONS = [
     integral,
+    both,
+    skipped,
+    in_a_tuple,
+    four_and_five,
     squares,
     of_negative_steps,
     named_index_and_afterwards,
@@ -131,13 +178,52 @@ def test_what_is_not_finite_is_left_to_the_interpreter(function: Callable[..., A
 def late(step: float, n: int) -> Any:
     acc = 0.0
     for i in range(n):
-        acc += math.cos(i * i * i * i * step)
+        x = i * step
+        acc += math.cos(x * x * x * x)
     return acc
 
 
 def test_an_argument_that_becomes_infinite_late_raises_as_ever() -> None:
-    # 600 ** 4 * 1.5e297 is beyond the greatest float.
-    exact = compare(late, [(1.5e297, n) for n in (100, 500, 580, 600, 1024)])
+    # (600 * 2e74) ** 4 is beyond the greatest float.
+    exact = compare(late, [(2e74, n) for n in (100, 500, 570, 600, 1024)])
     counts = [(version.compiled, version.handed_back) for version in exact.versions]
     assert sum(compiled for compiled, _ in counts) >= 3, exact.explain()
     assert sum(handed_back for _, handed_back in counts) >= 1, exact.explain()
+
+
+def test_many_loops_in_a_recursion_stay_within_the_stack(tmp_path: Path) -> None:
+    loops = "".join(f"    for i in range(n):\n        acc += math.cos(i * step + 0.{number})\n" for number in range(40))
+    program = f"""
+import math
+from ungil._exact import Exact
+
+def f(step, n, d):
+    acc = 0.0
+{loops}    if d > 0:
+        return acc * 0.5 + f(step, n, d - 1) * 0.25 + 1.0
+    return acc
+
+exact = Exact(f)
+assert all(exact(0.25, 64, d) == f(0.25, 64, d) for d in (0, 1, 300, 900)), exact.explain()
+print(sum(version.compiled for version in exact.versions) > 0)
+"""
+    path = tmp_path / "many_loops.py"
+    path.write_text(program)
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the numbers of the modes are those of one C library")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of the modes are those of one processor")
+@pytest.mark.parametrize("mode", [0x400, 0x800, 0xC00])
+def test_whoever_rounds_otherwise_is_given_the_interpreters_bits(mode: int) -> None:
+    library = ctypes.CDLL("libm.so.6")
+    exact = Exact(integral)
+    assert exact(0.001, 2000) == integral(0.001, 2000)
+    before = library.fegetround()
+    library.fesetround(mode)
+    try:
+        found, expected = exact(0.001, 2000), integral(0.001, 2000)
+    finally:
+        library.fesetround(before)
+    assert found == expected

@@ -140,7 +140,13 @@ fn asks_ahead(statement: &str) -> bool {
 #[test]
 fn results_are_asked_for_ahead_where_the_index_tells_the_arguments() {
     let can = ungil_rt::libm::many("ungil_rt_libm_cos").is_some();
-    for known in ["acc += math.cos(x + i * 0.5)", "acc += math.cos(i) * math.sin(i)"] {
+    for known in [
+        "acc += math.cos(x + i * 0.5)",
+        "acc += math.cos(i) * math.sin(i)",
+        "acc += (math.cos(i * x), x)[0]",
+        "acc += math.cos((i * x) * (i * x))",
+        "acc += math.cos(i) + math.cos(i + x) + math.cos(i - x) + math.cos(i * x)",
+    ] {
         assert_eq!(asks_ahead(known), can, "{known}");
     }
     // What the turn before decides, what a zero would stop, what not every turn asks, and beside what is asked one by one.
@@ -149,6 +155,7 @@ fn results_are_asked_for_ahead_where_the_index_tells_the_arguments() {
         "acc += math.cos(i % n)",
         "acc += math.cos(i) if i > 7 else 0.0",
         "acc += math.cos(i) + math.exp(i)",
+        "acc += math.cos(i) + math.cos(i + x) + math.cos(i - x) + math.cos(i * x) + math.sin(x)",
     ] {
         assert!(!asks_ahead(unknown), "{unknown}");
     }

@@ -12,6 +12,7 @@
 //! No panic crosses into generated code: the functions of [`symbols()`] are `extern "C"`, so that a panic in them, which
 //! is always a fault of this crate or of the host and never the user's, ends the process with its message.
 
+pub mod answers;
 pub mod chunk;
 mod context;
 mod fork;

@@ -1,6 +1,6 @@
 //! The table of what generated code may call: names and addresses, which the loader defines as absolute symbols.
 
-use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick, wide};
+use crate::{answers, chunk, context, host, libm, parallel, poll, reduction, threads, tick, wide};
 
 /// Name and address of everything that generated code refers to in this runtime.
 ///
@@ -23,6 +23,8 @@ use crate::{chunk, context, host, libm, parallel, poll, reduction, threads, tick
 /// double  ungil_rt_sin(double x);
 /// double  ungil_rt_cos(double x);
 /// double  ungil_rt_libm_NAME(double, …);              // the C library's NAME, see `libm`
+/// void    ungil_rt_libm_NAME_many(double *numbers, size_t n);
+/// double *ungil_rt_answers(void);                     // see `answers`
 /// // and __divti3, __modti3, __udivti3, __umodti3, as compilers know them
 /// ```
 ///
@@ -38,6 +40,7 @@ pub fn symbols() -> Vec<(&'static str, usize)> {
         ("ungil_rt_parallel_for", parallel::ungil_rt_parallel_for as *const () as usize),
         ("ungil_rt_get_num_threads", threads::ungil_rt_get_num_threads as *const () as usize),
         ("ungil_rt_set_num_threads", threads::ungil_rt_set_num_threads as *const () as usize),
+        ("ungil_rt_answers", answers::ungil_rt_answers as *const () as usize),
         ("ungil_rt_quarter_turns", reduction::ungil_rt_quarter_turns as *const () as usize),
         ("ungil_rt_quarter_rest", reduction::ungil_rt_quarter_rest as *const () as usize),
         ("ungil_rt_quarter_rest_low", reduction::ungil_rt_quarter_rest_low as *const () as usize),

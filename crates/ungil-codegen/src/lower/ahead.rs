@@ -11,6 +11,7 @@ use inkwell::IntPredicate;
 use inkwell::values::{IntValue, PointerValue};
 use rustc_hash::FxHashSet;
 use ungil_ir::ir::{self, BinaryOp, ForLoop, Intrinsic, Op, Stmt, StmtKind, ValueId};
+use ungil_rt::answers::{MAX_CALLS, MAX_TURNS};
 use ungil_rt::libm;
 
 use super::function::Body;
@@ -20,8 +21,8 @@ use super::runtime::Ty;
 use super::speculate::vars_set;
 use crate::Error;
 
-/// A strip that computes ahead has so many turns at most: it takes four kibibytes for each call, and hides what it costs to call the runtime.
-pub(super) const MAX_STRIP: u64 = 512;
+/// A strip that computes ahead has so many turns at most, since that is the room for the answers.
+pub(super) const MAX_STRIP: u64 = MAX_TURNS as u64;
 
 /// A call that may be answered ahead.
 struct Question<'u> {
@@ -45,13 +46,13 @@ pub(super) fn asks(looped: &ForLoop) -> bool {
     questions(looped).next().is_some()
 }
 
-/// Whether every call of the library in a loop may be answered ahead.
+/// Whether every call of the library in a loop may be answered ahead, and there is room for all.
 pub(super) fn answers_all(looped: &ForLoop) -> bool {
     let mut n_calls = 0;
     ir::walk(&looped.body, &mut |stmt| {
         n_calls += usize::from(matches!(stmt.kind, StmtKind::Let(_, Op::Libm(..))));
     });
-    n_calls == questions(looped).count()
+    n_calls <= MAX_CALLS && n_calls == questions(looped).count()
 }
 
 fn questions(looped: &ForLoop) -> impl Iterator<Item = Question<'_>> {
@@ -113,12 +114,28 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         if questions.is_empty() {
             return Ok(());
         }
-        let (f64_type, i64_type) = (self.unit.context.f64_type(), self.unit.context.i64_type());
+        let room = self.unit.runtime("ungil_rt_answers", &[], Some(Ty::Ptr), false);
+        let room = self.call_value(room, &[])?.into_pointer_value();
         let mut answers = Vec::new();
-        for question in &questions {
-            let at = self.slot(f64_type.array_type(MAX_STRIP as u32), "answers")?;
+        for (number, question) in questions.iter().enumerate() {
+            let at = self.at(room, number * MAX_TURNS * size_of::<f64>())?;
+            self.ask(looped, start, n_turns, question, at)?;
             answers.push(Answers { call: question.call, at });
         }
+        self.answers = answers;
+        Ok(())
+    }
+
+    /// Computes what the turns ask for, to `at` and on, and replaces it by the answers.
+    fn ask(
+        &mut self,
+        looped: &'u ForLoop,
+        start: IntValue<'c>,
+        n_turns: IntValue<'c>,
+        question: &Question<'u>,
+        at: PointerValue<'c>,
+    ) -> Result<(), Error> {
+        let i64_type = self.unit.context.i64_type();
         let [head, done] = ["ahead", "ahead.done"].map(|name| self.append(name));
         let before = self.here()?;
         let float_index = self.float_index(looped, start, Pace::Fast)?;
@@ -131,31 +148,25 @@ impl<'u, 'c> Body<'u, 'c, '_> {
             self.bind(alias, index.into());
         }
         self.bind_float_index(looped, float_index, turn_value)?;
-        for (question, answers) in questions.iter().zip(&answers) {
-            for step in &question.steps {
-                self.stmt(step)?;
-            }
-            let at = self.element_of(answers, turn_value)?;
-            self.builder.build_store(at, self.value(question.arg)?)?;
+        for step in &question.steps {
+            self.stmt(step)?;
         }
+        let slot = self.element_of(at, turn_value)?;
+        self.builder.build_store(slot, self.value(question.arg)?)?;
         let next = self.builder.build_int_nsw_add(turn_value, i64_type.const_int(1, false), "")?;
         let more = self.builder.build_int_compare(IntPredicate::NE, next, n_turns, "")?;
         self.builder.build_conditional_branch(more, head, done)?;
         turn.add_incoming(&[(&i64_type.const_zero(), before), (&next, head)]);
-
         self.builder.position_at_end(done);
-        for (question, answers) in questions.iter().zip(&answers) {
-            let many = self.unit.runtime(question.many, &[Ty::Ptr, Ty::I64], None, false);
-            self.builder.build_call(many, &[answers.at.into(), n_turns.into()], "")?;
-        }
-        self.answers = answers;
+        let many = self.unit.runtime(question.many, &[Ty::Ptr, Ty::I64], None, false);
+        self.builder.build_call(many, &[at.into(), n_turns.into()], "")?;
         Ok(())
     }
 
     /// Binds the results of the calls that have been answered for this turn.
     pub(super) fn bind_answers(&mut self, turn: IntValue<'c>) -> Result<(), Error> {
         for answers in &self.answers {
-            let at = self.element_of(answers, turn)?;
+            let at = self.element_of(answers.at, turn)?;
             let answer = self.builder.build_load(self.unit.context.f64_type(), at, "answer")?;
             self.values[answers.call.0 as usize] = Some(answer);
         }
@@ -167,9 +178,11 @@ impl<'u, 'c> Body<'u, 'c, '_> {
         self.answers.iter().any(|answers| answers.call == value)
     }
 
-    fn element_of(&self, answers: &Answers<'c>, turn: IntValue<'c>) -> Result<PointerValue<'c>, Error> {
+    /// Where the number of a turn is.
+    fn element_of(&self, at: PointerValue<'c>, turn: IntValue<'c>) -> Result<PointerValue<'c>, Error> {
         let ty = self.unit.context.f64_type();
-        // SAFETY: a turn is below the number of elements, by what `answer_ahead` is called for.
-        Ok(unsafe { self.builder.build_in_bounds_gep(ty, answers.at, &[turn], "")? })
+        // SAFETY: a strip that asks has at most `MAX_STRIP` turns (`speculate::max_strip`), and strips of any number of turns do not ask
+        // (`Turns::Any`); there is room for so many.
+        Ok(unsafe { self.builder.build_in_bounds_gep(ty, at, &[turn], "")? })
     }
 }

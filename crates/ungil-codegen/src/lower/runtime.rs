@@ -57,7 +57,8 @@ impl<'c> Unit<'c, '_> {
         let ty = match ret {
             None => self.context.void_type().fn_type(&params, false),
             Some(Ty::I64) => self.context.i64_type().fn_type(&params, false),
-            Some(Ty::I32 | Ty::Ptr) => self.context.i32_type().fn_type(&params, false),
+            Some(Ty::I32) => self.context.i32_type().fn_type(&params, false),
+            Some(Ty::Ptr) => self.ptr().fn_type(&params, false),
         };
         let function = self.llvm.add_function(name, ty, Some(Linkage::External));
         self.attribute(function, AttributeLoc::Function, "nounwind");

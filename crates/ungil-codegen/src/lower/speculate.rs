@@ -43,7 +43,7 @@ pub(super) fn max_strip(looped: &ForLoop) -> u64 {
 pub(super) enum Turns {
     /// As many as a strip may have.
     OfStrip,
-    /// Any number.
+    /// Any number: nothing is answered ahead, since there is room for a strip's answers only.
     Any,
 }
 
