@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Any, NoReturn, Self
 
     from typing_extensions import Buffer
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 
 __all__ = ("Connection", "Pipe")
+
+# No message is longer.
+_MOST = 2**63 - 1
 
 # Objects of these types are pickled alike by everybody.
 _PLAIN = frozenset({bytes, str, int, float, bool, type(None)})
@@ -86,8 +89,7 @@ class Connection(connection.Connection):
 
     def send(self, obj: Any) -> None:
         """Send an object, which is pickled."""
-        if not self._writable:
-            self._check_open_for("write")
+        self._check_open_for("write")
         pickled: Buffer
         if type(obj) in _PLAIN:
             pickled = pickle.dumps(obj, pickle.HIGHEST_PROTOCOL)
@@ -105,7 +107,7 @@ class Connection(connection.Connection):
         """Send a message of bytes: the buffer's from `offset` on, all or `size` of them."""
         self._check_open_for("write")
         view = memoryview(buf)
-        if view.ndim != 1 or view.itemsize != 1:
+        if view.ndim != 1 or view.format != "B":
             view = view.cast("B")
         if offset == 0 and size is None:
             self._channel.send(view)
@@ -134,7 +136,7 @@ class Connection(connection.Connection):
         if maxlength is not None and maxlength < 0:
             raise ValueError("negative maxlength")
         try:
-            return self._channel.receive(maxlength)
+            return self._channel.receive(None if maxlength is None else min(maxlength, _MOST))
         except OSError as error:
             if error.args == ("bad message length",):
                 self._end_receiving()
@@ -147,8 +149,8 @@ class Connection(connection.Connection):
             BufferTooShort: they are too many; the message is in `error.args[0]`.
         """
         self._check_open_for("read")
-        with memoryview(buf) as whole:
-            view = whole.cast("B")
+        # Given back at the end, by an exception too: its traceback keeps what the frame has.
+        with memoryview(buf) as whole, whole.cast("B") as view:
             if offset < 0:
                 raise ValueError("negative offset")
             if offset > len(view):
@@ -192,9 +194,12 @@ class Connection(connection.Connection):
         else:
             self.close()
 
-    def __reduce__(self) -> tuple[Callable[..., Connection], tuple[Any, ...]]:
-        """How it is pickled for another process: `multiprocessing` alone can, while it starts one or sends to one."""
-        return _reduced(self)
+    def __reduce__(self) -> NoReturn:
+        """Refuse: a copy would keep the connection open, whoever has it."""
+        raise TypeError(
+            "a Connection is pickled by multiprocessing alone, for the process that it is passed to: as an argument of"
+            " a Process, or through another connection"
+        )
 
 
 def Pipe(duplex: bool = True) -> tuple[Connection, Connection]:  # noqa: N802 -- the standard library's name

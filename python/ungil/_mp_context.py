@@ -58,20 +58,30 @@ _CONTEXTS: dict[str, Any] = {"fork": ForkContext(), "spawn": SpawnContext(), "fo
 
 
 class Process(process.BaseProcess):
-    """A process, started by the default start method; `multiprocessing.Process`."""
+    """A process, started by the default start method, which is its own too; `multiprocessing.Process`."""
 
     _start_method: str | None = None
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 -- the standard library's name
-        return DEFAULT.get_context().Process._Popen(process_obj)
+        before = standard.get_start_method(allow_none=True)
+        process_obj._parents_method = DEFAULT.get_start_method()
+        try:
+            return DEFAULT.get_context().Process._Popen(process_obj)
+        finally:
+            if before is None:
+                # What tells a child how it is started asks the standard library, and so settles its default.
+                standard.set_start_method(None, force=True)
 
     @staticmethod
     def _after_fork() -> None:
-        # The standard class has it from 3.12 on; elsewhere nobody calls it.
-        after_fork = getattr(DEFAULT.get_context().Process, "_after_fork", None)
-        if after_fork is not None:
-            after_fork()
+        DEFAULT.get_context().Process._after_fork()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over, in the child, the start method of the parent."""
+        vars(self).update(state)
+        if DEFAULT.get_start_method(allow_none=True) is None:
+            DEFAULT.set_start_method(vars(self)["_parents_method"])
 
 
 class DefaultContext(Context, context.BaseContext):

@@ -51,3 +51,23 @@ def receive_an_end(conn: Any) -> None:
     other = conn.recv()
     other.send(f"from {os.getpid()}")
     other.close()
+
+
+def receive_through_an_end(conn: Any) -> None:
+    """Receive an end of another pipe, a message there, and whether another comes; tell of both."""
+    other = conn.recv()
+    message = other.recv()
+    conn.send((message, other.poll(0.05)))
+    other.close()
+
+
+def tell_start_methods(conn: Any) -> None:
+    """Tell the default start method, and that of a child."""
+    from ungil import multiprocessing
+
+    method = multiprocessing.get_start_method(allow_none=True)
+    conn.send(method)
+    if conn.recv():
+        child = multiprocessing.Process(target=tell_start_methods, args=(conn,))
+        child.start()
+        child.join()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import array
 import contextlib
+import copy
+import ctypes
 import gc
 import multiprocessing
 import multiprocessing.connection
@@ -179,12 +181,37 @@ class TestMessages:
         ours, theirs = Pipe()
         assert isinstance(ours, multiprocessing.connection.Connection)
         assert "Connection" in repr(theirs)
-        with pytest.raises(
-            pickle.PicklingError
-            if sys.version_info >= (3, 14)
-            else (TypeError, RuntimeError, AttributeError, pickle.PicklingError)
+
+    def test_buffers_of_all_formats_are_bytes(self) -> None:
+        receiver, sender = Pipe(duplex=False)
+        for buffer in (
+            array.array("b", b"abc"),
+            memoryview(b"abc").cast("c"),
+            (ctypes.c_char * 3)(*b"abc"),
+            array.array("h", b"ab"),
         ):
-            pickle.loads(pickle.dumps(lambda: None))
+            sender.send_bytes(buffer)
+            assert receiver.recv_bytes(2**70) == bytes(memoryview(buffer))
+
+    def test_a_buffer_that_is_too_short_is_given_back(self) -> None:
+        receiver, sender = Pipe(duplex=False)
+        buffer = bytearray(2)
+        sender.send_bytes(b"too long")
+        with pytest.raises(BufferTooShort) as caught:
+            receiver.recv_bytes_into(buffer)
+        buffer.extend(caught.value.args[0])
+        assert buffer == b"\0\0too long"
+
+    def test_it_is_not_copied(self) -> None:
+        ours, theirs = Pipe()
+        for copied in (pickle.dumps, copy.copy):
+            with pytest.raises(TypeError, match="by multiprocessing alone"):
+                copied(ours)
+        ours.close()
+        with pytest.raises(OSError, match="closed"):
+            ours.send(lambda: "cannot be pickled")
+        with pytest.raises(EOFError):
+            theirs.recv()
 
 
 class TestTheEnd:
@@ -316,6 +343,18 @@ class TestSharing:
         theirs.close()
         with pytest.raises(EOFError):
             ours.recv()
+
+    def test_an_end_is_handed_over_after_a_look(self, started: Any) -> None:
+        conn, _ = started(pipe_ends.receive_through_an_end)
+        ours, theirs = Pipe()
+        timer = threading.Timer(0.05, ours.send, ("for the other process",))
+        timer.start()
+        assert theirs.poll(20)
+        timer.join()
+        conn.send(theirs)
+        assert conn.recv() == ("for the other process", False)
+        theirs.close()
+        ours.close()
 
     def test_threads_take_turns(self) -> None:
         ours, theirs = Pipe()

@@ -1,14 +1,17 @@
 //! [`Doorbell`]: one side's end of a socket, by which two processes wake each other and learn of each other's end.
 //!
-//! A waiter says in shared memory that it is about to sleep, looks once more, and sleeps in `poll(2)`. Who brings what is waited for takes the
-//! word back and then, if there was one, writes a byte. So for each word taken back there is one byte, and it is read by the one whose word it was: no
-//! byte is left over to wake somebody later for nothing.
+//! A waiter says in shared memory that it is about to sleep, looks once more, and sleeps in `poll(2)`. Who brings something takes the word back and
+//! then, if there was one, writes a byte. It may do so late, for what has long been taken, and so wake whoever waits for the next thing: a byte [`WAKE`] says no
+//! more than "look again". Whoever finds one drops it; one too many or one too few costs a look, and is no error.
+//!
+//! A byte [`ANNOUNCE`] is another matter: there is one for each message that says so, written before it. Dropping the others never drops it.
 //!
 //! The system closes a socket when the last process that has it ends, however it ends; that is how the other side learns of it.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ungil_sync::Deadline;
@@ -17,10 +20,21 @@ use ungil_sync::patience::Patience;
 /// How long a waiter looks before it sleeps: longer than a process takes to answer that is awake.
 const LOOK_FOR: Duration = Duration::from_micros(100);
 
-/// The byte says: what you wait for is there.
-pub(crate) const WAKE: u8 = b'w';
+/// What the system says of a socket to which nobody writes any more.
+const GONE: libc::c_short = libc::POLLHUP | libc::POLLRDHUP | libc::POLLERR | libc::POLLNVAL;
+
+/// How often a wait goes on that a byte ended for nothing, the first half of it at once, before its caller looks after signals; together some 20 ms.
+const MOST_IN_VAIN: u32 = 200;
+const BRIEFLY: Duration = Duration::from_micros(100);
+/// As many bytes are dropped at once: a peer may write without end.
+const MOST_DROPPED: u32 = 1024;
+/// How long a byte is waited for that a running process writes within a microsecond.
+pub(crate) const NOT_LONG: Duration = Duration::from_millis(20);
+
+/// The byte says: look again.
+const WAKE: u8 = b'w';
 /// The byte says: a message begins.
-pub(crate) const ANNOUNCE: u8 = b'm';
+const ANNOUNCE: u8 = b'm';
 
 /// Why a wait ended without what it was for.
 #[derive(Debug)]
@@ -31,7 +45,7 @@ pub(crate) enum Ended {
     Interrupted,
     /// It must not wait.
     Refused,
-    /// No process has the other side any more.
+    /// Nobody writes to the other side any more.
     Gone,
     /// The system refused.
     Failed(io::Error),
@@ -61,12 +75,12 @@ impl Doorbell {
         Self { socket, patience: Patience::new() }
     }
 
-    /// Whether any process still has the other side.
+    /// Whether nobody writes to the other side any more.
     pub(crate) fn is_gone(&self) -> bool {
         let mut polled = self.polled(0);
         // SAFETY: one entry, which is ours; without a wait.
         unsafe { libc::poll(&raw mut polled, 1, 0) };
-        polled.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0
+        polled.revents & GONE != 0
     }
 
     /// Wakes the other side if it has said that it sleeps.
@@ -79,66 +93,86 @@ impl Doorbell {
         }
     }
 
-    /// Tells of a message, waiting for room if `may_wait`.
-    pub(crate) fn announce(&self, may_wait: bool) -> Result<(), Ended> {
+    /// Tells of a message; waits for room until the deadline, or not at all.
+    pub(crate) fn announce(&self, may_wait: Option<Deadline>) -> Result<(), Ended> {
         loop {
             match self.write(ANNOUNCE, libc::MSG_DONTWAIT) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if !may_wait {
-                        return Err(Ended::Refused);
-                    }
-                    self.poll(libc::POLLOUT, None)?;
+                    let Some(deadline) = may_wait else { return Err(Ended::Refused) };
+                    self.poll(libc::POLLOUT, deadline)?;
                 }
                 Err(error) => return Err(Ended::of(error)),
             }
         }
     }
 
-    /// Reads a byte that is about to come.
-    pub(crate) fn read(&self) -> Result<u8, Ended> {
+    /// Reads the byte of a message, and those before it that are of none; false if it is not there.
+    pub(crate) fn take_announcement(&self) -> bool {
         loop {
-            if let Some(byte) = self.read_at_once() {
-                return Ok(byte);
+            match self.next_byte(0) {
+                Some(ANNOUNCE) => return true,
+                Some(_) => {}
+                None => return false,
             }
-            self.poll(libc::POLLIN, None)?;
         }
     }
 
-    /// Reads a byte, if there is one.
-    pub(crate) fn read_at_once(&self) -> Option<u8> {
-        let mut byte = 0_u8;
-        // SAFETY: one byte, which is ours.
-        let n = unsafe { libc::recv(self.socket.as_raw_fd(), (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT) };
-        (n == 1).then_some(byte)
+    /// Reads the bytes that are of no message; whether there were any.
+    pub(crate) fn drop_wakes(&self) -> bool {
+        let mut n_dropped = 0;
+        while n_dropped < MOST_DROPPED && self.next_byte(libc::MSG_PEEK).is_some_and(|byte| byte != ANNOUNCE)
+        {
+            self.next_byte(0);
+            n_dropped += 1;
+        }
+        n_dropped > 0
     }
 
-    /// Waits until `is_ready`; `waits` is where to say so. Returns whether a byte is still to be read for that, behind those of messages.
+    /// The same of one that is about to come: whoever took a word back writes it at once, unless the system has it wait.
+    pub(crate) fn drop_wake_soon(&self) {
+        let end = Instant::now() + NOT_LONG;
+        while !self.drop_wakes() && self.next_byte(libc::MSG_PEEK).is_none() {
+            if self.poll(libc::POLLIN, Some(end)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until `is_ready`. `word` is where to say so; none if a byte comes without that. Sets `was_taken` if the other side has taken the word back.
+    ///
+    /// It ends as interrupted now and then if bytes come and nothing else: then the caller looks after signals.
     pub(crate) fn wait(
         &self,
-        waits: &AtomicU32,
+        word: Option<&AtomicU32>,
         is_ready: impl Fn() -> bool,
         deadline: Deadline,
-    ) -> Result<IsOwed, Ended> {
+        was_taken: &mut bool,
+    ) -> Result<(), Ended> {
         let find = || is_ready().then_some(());
-        let Err(until) = self.patience.look_before_sleep(LOOK_FOR, find, deadline) else {
-            return Ok(IsOwed(false));
-        };
-        loop {
-            waits.store(1, Ordering::SeqCst);
+        let Err(until) = self.patience.look_before_sleep(LOOK_FOR, find, deadline) else { return Ok(()) };
+        for n_vain in 0..MOST_IN_VAIN {
+            if let Some(word) = word {
+                word.store(1, Ordering::SeqCst);
+            }
             let ended = if is_ready() { Ok(()) } else { self.poll(libc::POLLIN, until) };
-            // Taken back by the other side: what was waited for has come, and a byte with it.
-            let is_owed = waits.swap(0, Ordering::SeqCst) == 0;
-            if is_owed || is_ready() {
-                return Ok(IsOwed(is_owed));
+            if let Some(word) = word {
+                *was_taken |= word.swap(0, Ordering::SeqCst) == 0;
+            }
+            if is_ready() {
+                return Ok(());
             }
             match ended {
-                // The byte of a message whose first bytes are about to come.
-                Ok(()) => {}
                 Err(Ended::TimedOut) if until != deadline => return Err(Ended::Interrupted),
                 Err(ended) => return Err(ended),
+                Ok(()) if deadline.is_some_and(|at| at <= Instant::now()) => return Err(Ended::TimedOut),
+                // A late byte, or that of a message whose first bytes are about to come.
+                Ok(()) if self.drop_wakes() => {}
+                Ok(()) if n_vain < MOST_IN_VAIN / 2 => thread::yield_now(),
+                Ok(()) => thread::sleep(BRIEFLY),
             }
         }
+        Err(Ended::Interrupted)
     }
 
     /// Ends the connection for both sides.
@@ -159,13 +193,22 @@ impl Doorbell {
         match unsafe { libc::ppoll(&raw mut polled, 1, left, std::ptr::null()) } {
             0 => Err(Ended::TimedOut),
             n if n < 0 => Err(Ended::of(io::Error::last_os_error())),
-            _ if polled.revents & events != 0 && polled.revents & libc::POLLHUP == 0 => Ok(()),
-            _ => Err(Ended::Gone),
+            _ if polled.revents & GONE != 0 => Err(Ended::Gone),
+            _ => Ok(()),
         }
     }
 
     fn polled(&self, events: libc::c_short) -> libc::pollfd {
-        libc::pollfd { fd: self.socket.as_raw_fd(), events, revents: 0 }
+        libc::pollfd { fd: self.socket.as_raw_fd(), events: events | libc::POLLRDHUP, revents: 0 }
+    }
+
+    /// The next byte, if it has come.
+    fn next_byte(&self, flags: libc::c_int) -> Option<u8> {
+        let mut byte = 0_u8;
+        let flags = flags | libc::MSG_DONTWAIT;
+        // SAFETY: one byte, which is ours.
+        let n = unsafe { libc::recv(self.socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
+        (n == 1).then_some(byte)
     }
 
     fn write(&self, byte: u8, flags: libc::c_int) -> io::Result<()> {
@@ -182,11 +225,6 @@ impl AsFd for Doorbell {
         self.socket.as_fd()
     }
 }
-
-/// Whether a byte is on its way that has to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a byte that nobody reads wakes somebody for nothing"]
-pub(crate) struct IsOwed(pub(crate) bool);
 
 impl Ended {
     fn of(error: io::Error) -> Self {

@@ -69,7 +69,8 @@ impl Memory {
     pub fn from_fd(file: OwnedFd) -> io::Result<Self> {
         // SAFETY: the descriptor is open; the call takes nothing else.
         let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
-        if seals & SEALS != SEALS {
+        // Of other files there are none to be had: an error, and minus one has every bit.
+        if seals < 0 || seals & SEALS != SEALS {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the descriptor is not one of shared memory whose size is sealed",
@@ -132,7 +133,15 @@ mod tests {
         // SAFETY: a descriptor of our own, made just now.
         let open = unsafe { OwnedFd::from_raw_fd(open) };
         assert_eq!(Memory::from_fd(open).expect_err("not sealed").kind(), io::ErrorKind::InvalidData);
-        let no_memory = File::open("/dev/null").expect("a file");
-        assert!(Memory::from_fd(no_memory.into()).is_err());
+        let path = std::env::temp_dir().join(format!("ungil-memory-{}", std::process::id()));
+        let on_disk = File::options().read(true).write(true).create_new(true).open(&path).expect("a file");
+        std::fs::remove_file(&path).expect("ours");
+        on_disk.set_len(1 << 20).expect("room");
+        for other in [on_disk, File::open("/dev/null").expect("a file")] {
+            assert_eq!(
+                Memory::from_fd(other.into()).expect_err("no memory").kind(),
+                io::ErrorKind::InvalidData
+            );
+        }
     }
 }

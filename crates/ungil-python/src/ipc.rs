@@ -54,8 +54,14 @@ impl PyChannel {
     }
 
     /// What it consists of, to be given to `from_parts` after copying each descriptor: they stay its own.
+    /// Raises `OSError` while a message has been received in part: the rest would be taken for the next.
     fn parts(&self) -> PyResult<(RawFd, Way, Way)> {
         let channel = self.open()?;
+        if channel.is_within_message() {
+            return Err(PyOSError::new_err(
+                "a message has been received in part: receive it before passing the connection on",
+            ));
+        }
         let Parts { memory, incoming, outgoing } = channel.parts();
         let way = |way: Option<(BorrowedFd<'_>, usize)>| way.map(|(fd, number)| (fd.as_raw_fd(), number));
         Ok((memory.as_fd().as_raw_fd(), way(incoming), way(outgoing)))
@@ -145,8 +151,9 @@ impl PyChannel {
     }
 
     /// A descriptor that is readable when there is something to receive, the end included.
-    fn fileno(&self) -> PyResult<RawFd> {
-        Ok(self.open()?.selectable()?.as_raw_fd())
+    fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
+        let channel = self.open()?;
+        Ok(gil::detached(py, || channel.selectable().map(|fd| fd.as_raw_fd()))?)
     }
 
     /// Gives up this end; calls that are under way go on.
