@@ -11,6 +11,7 @@ import threading
 
 from ungil._core import RLock
 from ungil._thread import StopRequested, StopToken, Thread
+from ungil._thread_start import start_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class TaskGroup:
             # What the standard class calls with a thread that raised, to report it.
             thread._invoke_excepthook = self._fail
             try:
-                thread.start()
+                start_thread(thread)
             finally:
                 # Also if Ctrl-C interrupted the start. One that cannot be started is let go of like one that is over.
                 self._threads.add(thread)

@@ -18,6 +18,7 @@ from ungil import _core
 from ungil._call import Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
+from ungil._thread_start import start_thread
 from ungil._trace import Statistics, Trace
 
 TYPE_CHECKING = False
@@ -319,7 +320,7 @@ class _Starter:
                 name=f"{self._prefix}_{number}", target=worker, args=(self._initializer, self._initargs)
             )
             try:
-                thread.start()
+                start_thread(thread)
             finally:
                 # It is not alive if it could not be started, and may not be yet if Ctrl-C interrupted the start.
                 if thread.is_alive() or thread in threading.enumerate():

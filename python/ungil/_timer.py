@@ -14,6 +14,7 @@ import threading
 import time
 
 from ungil._core import Condition
+from ungil._thread_start import start_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def call_later(delay: float, function: Callable[[], object]) -> Alarm:
         if _thread is None:
             thread = threading.Thread(target=_run, name="ungil-timer", daemon=True)
             # It waits for the condition, and finds the alarm.
-            thread.start()
+            start_thread(thread)
             _thread = thread
         if len(_alarms) >= _room:
             _alarms[:] = [each for each in _alarms if each._function is not None]

@@ -188,3 +188,34 @@ assert all(future.done() and future.result() is None for future in made)
 print(0 <= len(calls) - len(made) <= n_raised, n_raised)
 """
         assert output_of(source) == "True 50\n"
+
+    @pytest.mark.ours_only(reason="the start of a standard thread that a handler interrupts may be taken back halfway")
+    def test_threads_that_a_handler_interrupts_as_they_start_make_their_calls(self, output_of: OutputOf) -> None:
+        """A handler that raises at any moment of the first submissions neither loses a thread nor has one complain."""
+        source = """
+may_raise = False
+
+def handler(*_):
+    global may_raise
+    if may_raise:
+        may_raise = False
+        raise InterruptedError
+
+signal.signal(signal.SIGALRM, handler)
+n_interrupted = 0
+for turn in range(400):
+    executor = ThreadPoolExecutor(2)
+    made = []
+    may_raise = True
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.000_02 + 0.000_001 * turn)
+        made += [executor.submit(int), executor.submit(int)]
+        time.sleep(0.001)
+    except InterruptedError:
+        n_interrupted += 1
+    may_raise = False
+    executor.shutdown()
+    assert all(future.result() == 0 for future in made)
+print(n_interrupted > 200)
+"""
+        assert output_of(source) == "True\n"
