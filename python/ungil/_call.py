@@ -1,6 +1,6 @@
 """Calls with options: a deadline, further attempts, a priority, a name, a stop token, context variables.
 
-`Options` is what an executor's `options` returns, and `_Call` what such a submission has a thread call in place of the
+`Options` is what an executor's `options` returns, and `Call` what such a submission has a thread call in place of the
 function itself.
 """
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     class _Pool(Protocol):
         """What options need of an executor."""
 
-        _prepared: Callable[..., Any] | None
-
-        def _submit_call(self, future: Any, call: Callable[[], object], priority: int, block: bool) -> None: ...
+        def _submit_with(
+            self, settings: Settings, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Future[T]: ...
         def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
 
 
-__all__ = ("Options", "Retry", "Settings")
+__all__ = ("Call", "Options", "Retry", "Settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Settings:
 
 
 class Options(Executor):
-    """An executor with options: a light view, made by `ThreadPoolExecutor.options`.
+    """An executor with options: a light view, made by the `options` of the executors.
 
     It submits to the executor that it was made from, and ends nothing of it.
     """
@@ -153,16 +153,7 @@ class Options(Executor):
             RuntimeError: the executor was shut down.
             queue.Full: as many calls wait as may, and `block` is false.
         """
-        settings = self._settings
-        future: Future[T] = Future()
-        call = _Call(fn, args, kwargs, settings, future)
-        if self._executor._prepared is not None:
-            call.prepare(self._executor._prepared)
-        future._set_stop(call.stop_token._event)
-        if settings.log_unfetched:
-            future._log_unfetched()
-        self._executor._submit_call(future, call, settings.priority, settings.block)
-        return future
+        return self._executor._submit_with(self._settings, fn, args, kwargs)
 
     def _weakly(self) -> Callable[[], Options | None]:
         executor_reference, settings = weakref.ref(self._executor), self._settings
@@ -183,7 +174,7 @@ class Options(Executor):
         self._executor.shutdown(wait, cancel_futures=cancel_futures)
 
 
-class _Call:
+class Call:
     """A call with options, to be made by a thread of an executor."""
 
     __slots__ = ("_args", "_context", "_fn", "_future", "_kwargs", "_name", "_settings", "stop_token")

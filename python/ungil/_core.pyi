@@ -1,5 +1,6 @@
 """The extension module: the compiler, the callable that it makes, and the types; the locks and the queues."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from types import CodeType, GenericAlias
@@ -11,6 +12,9 @@ from ungil._explain import Explanation
 from ungil._stats import Stats
 
 __all__ = [
+    "_CALL",
+    "_RAISED",
+    "_RETURNED",
     "Barrier",
     "BoundedSemaphore",
     "CacheWarning",
@@ -36,18 +40,24 @@ __all__ = [
     "UngilError",
     "UniTuple",
     "UnsupportedError",
+    "_Attempt",
+    "_Buffer",
     "_Channel",
     "_Future",
     "_Group",
     "_PendingGet",
     "_PendingPut",
+    "_ProcessPool",
     "_ThreadPool",
     "_Watcher",
     "_Worker",
+    "_WorkerLink",
     "__version__",
     "_adopt",
     "_close",
     "_close_thread_pools",
+    "_die_with_parent",
+    "_forget_process_pools",
     "_forget_thread_pools",
     "_make_quickly",
     "_specialise",
@@ -519,6 +529,68 @@ class _Channel:
     @property
     def writable(self) -> bool: ...
 
+_CALL: int
+_RAISED: int
+_RETURNED: int
+
+@final
+class _Attempt:
+    """A call of a pool of processes that is to be made again."""
+
+    def submit(self) -> None: ...
+
+@final
+class _Buffer:
+    """The bytes of a buffer that another process has sent; written to, they are this process's own."""
+
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class _ProcessPool:
+    """Calls for other processes, and what came of them."""
+
+    def __new__(cls, keeper: object, max_workers: int, max_pending: int, max_tasks: int) -> Self: ...
+    def submit(
+        self,
+        future: Any,
+        pickle: bytes,
+        buffers: list[memoryview] | None = None,
+        call: object = None,
+        priority: int = 0,
+        alone: bool = False,
+        block: bool = True,
+    ) -> None: ...
+    def make_link(self, number: int) -> tuple[int, int, int, int]: ...
+    def lose(self, number: int, error: BaseException) -> None: ...
+    def retire(self, number: int) -> None: ...
+    def worker_of(self, future: Any) -> int | None: ...
+    def pump(self) -> None: ...
+    def watch(self, fds: list[int], gone: list[int]) -> tuple[list[int], list[int]]: ...
+    def close(self, cancel_futures: bool) -> None: ...
+    def break_down(self, why: str, error: BaseException) -> None: ...
+    def join(self) -> None: ...
+    def begin_watching(self) -> bool: ...
+    @property
+    def is_over(self) -> bool: ...
+    @property
+    def is_shut_down(self) -> bool: ...
+    @property
+    def broken(self) -> str | None: ...
+    def census(self) -> tuple[int, int, int]: ...
+    def summary(self) -> tuple[int, int, int, float | None, float | None]: ...
+    def n_blocks(self) -> int: ...
+
+@final
+class _WorkerLink:
+    """What a worker process receives calls and answers by."""
+
+    def __new__(cls, memory: int, socket: int, calls: int, answers: int) -> Self: ...
+    def receive(self) -> tuple[int, int, bytes, list[Any] | None]: ...
+    def send(
+        self, kind: int, number: int, times: tuple[int, int], pickle: bytes, buffers: list[memoryview] | None = None
+    ) -> None: ...
+
 @disjoint_base
 class _Future:
     """What will have come of a call that is made elsewhere; `concurrent.futures.Future`."""
@@ -599,5 +671,7 @@ class _Watcher:
     def add_cancelled(self, _future: object) -> None: ...
 
 def _close_thread_pools() -> None: ...
+def _die_with_parent(parent: int) -> None: ...
+def _forget_process_pools() -> None: ...
 def _forget_thread_pools() -> None: ...
 def _make_quickly(class_: type) -> None: ...

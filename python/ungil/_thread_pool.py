@@ -15,7 +15,7 @@ import warnings
 import weakref
 
 from ungil import _core
-from ungil._call import Options, Retry, Settings
+from ungil._call import Call, Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
 from ungil._thread_start import start_thread
@@ -24,7 +24,9 @@ from ungil._trace import Statistics, Trace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
     class _Bases(Executor, concurrent.futures.ThreadPoolExecutor):
         """The standard class, as which type checkers see ours, with what ours has of its own."""
@@ -191,6 +193,20 @@ class ThreadPoolExecutor(_Bases):
             block=block,
             log_unfetched=log_unfetched,
         )
+
+    def _submit_with(
+        self, settings: Settings, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[T]:
+        """Submit a call with options."""
+        future: Future[T] = Future()
+        call = Call(fn, args, kwargs, settings, future)
+        if self._prepared is not None:
+            call.prepare(self._prepared)
+        future._set_stop(call.stop_token._event)
+        if settings.log_unfetched:
+            future._log_unfetched()
+        self._submit_call(future, call, settings.priority, settings.block)
+        return future
 
     def explain(self, fn: Callable[..., object]) -> str:
         """Tell whether a function is compiled that was submitted, or why the interpreter runs it.

@@ -1,8 +1,7 @@
 """Calls that are made elsewhere: the standard `concurrent.futures` under its own names, several times faster.
 
 Futures are `concurrent.futures.Future`s and executors are `concurrent.futures.Executor`s, so that asyncio, the standard
-`wait` and everybody else's code take them. They behave as those of CPython 3.14 on every Python. `ProcessPoolExecutor`
-is the standard one.
+`wait` and everybody else's code take them. They behave as those of CPython 3.14 on every Python.
 
 >>> from ungil.futures import ThreadPoolExecutor, as_completed
 >>> with ThreadPoolExecutor(max_workers=4) as executor:
@@ -13,6 +12,8 @@ is the standard one.
 
 from __future__ import annotations
 
+import importlib
+import sys
 from concurrent.futures import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -34,13 +35,17 @@ from ungil._waiting import as_completed, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor as ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool as BrokenProcessPool
+
+    from ungil._process_pool.executor import ProcessPoolExecutor as ProcessPoolExecutor
+    from ungil._process_pool.keeper import WorkerDied as WorkerDied
 
 __all__ = [
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
     "BrokenExecutor",
+    "BrokenProcessPool",
     "BrokenThreadPool",
     "CancelledError",
     "Executor",
@@ -54,15 +59,25 @@ __all__ = [
     "ThreadPoolExecutor",
     "TimeoutError",
     "Trace",
+    "WorkerDied",
     "as_completed",
     "wait",
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Return the standard pool of processes, which is loaded by who wants one."""
-    if name == "ProcessPoolExecutor":
-        from concurrent.futures import ProcessPoolExecutor
+# Of processes, which bring `multiprocessing`: loaded by who wants them.
+_OF_PROCESSES = frozenset({"BrokenProcessPool", "ProcessPoolExecutor", "WorkerDied"})
 
-        return ProcessPoolExecutor
+
+def __getattr__(name: str) -> object:
+    """Return what has to do with processes."""
+    if name in _OF_PROCESSES:
+        if sys.platform != "linux":
+            # The standard pool; it has no `WorkerDied`.
+            module = importlib.import_module("concurrent.futures.process")
+        elif name == "ProcessPoolExecutor":
+            module = importlib.import_module("ungil._process_pool.executor")
+        else:
+            module = importlib.import_module("ungil._process_pool.keeper")
+        return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,8 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
+/// Tasks that wait.
+///
+/// ```
+/// use ungil_exec::backlog::Backlog;
+///
+/// let mut backlog = Backlog::new();
+/// backlog.push("soon", 0);
+/// backlog.push("sooner", 1);
+/// assert_eq!(backlog.pop(), Some("sooner"));
+/// ```
 #[derive(Debug)]
-pub(crate) struct Backlog<T> {
+pub struct Backlog<T> {
     /// Those of priority 0, which nearly all are.
     plain: VecDeque<T>,
     /// The others; no list is empty.
@@ -12,19 +22,33 @@ pub(crate) struct Backlog<T> {
     n_others: usize,
 }
 
+impl<T> Default for Backlog<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Backlog<T> {
-    pub(crate) const fn new() -> Self {
+    /// None.
+    pub const fn new() -> Self {
         Self { plain: VecDeque::new(), others: BTreeMap::new(), n_others: 0 }
     }
 
+    /// How many wait.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.plain.len() + self.n_others
+    }
+
+    /// Whether none waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Adds a task; those of higher priority come out first.
     #[inline]
-    pub(crate) fn push(&mut self, task: T, priority: i64) {
+    pub fn push(&mut self, task: T, priority: i64) {
         if priority == 0 {
             self.plain.push_back(task);
         } else {
@@ -33,8 +57,19 @@ impl<T> Backlog<T> {
         }
     }
 
+    /// Adds a task that had left, before all of its priority.
+    pub fn put_back(&mut self, task: T, priority: i64) {
+        if priority == 0 {
+            self.plain.push_front(task);
+        } else {
+            self.others.entry(priority).or_default().push_front(task);
+            self.n_others += 1;
+        }
+    }
+
+    /// Takes out the next task.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    pub fn pop(&mut self) -> Option<T> {
         if self.n_others == 0 { self.plain.pop_front() } else { self.pop_by_priority() }
     }
 
@@ -52,12 +87,13 @@ impl<T> Backlog<T> {
     }
 
     /// Takes all out, in the order in which they would have come.
-    pub(crate) fn take(&mut self) -> Vec<T> {
-        let mut all = mem::replace(self, Self::new());
+    pub fn take(&mut self) -> Vec<T> {
+        let mut all = mem::take(self);
         std::iter::from_fn(|| all.pop()).collect()
     }
 
-    pub(crate) fn each(&self, visit: impl FnMut(&T)) {
+    /// Shows all to a collector.
+    pub fn each(&self, visit: impl FnMut(&T)) {
         self.plain.iter().chain(self.others.values().flatten()).for_each(visit);
     }
 }
@@ -75,5 +111,9 @@ mod tests {
         assert_eq!(backlog.len(), 6);
         assert_eq!(backlog.take(), ["c", "e", "f", "a", "d", "b"]);
         assert_eq!((backlog.len(), backlog.pop()), (0, None));
+        for (task, priority) in [("a", 0), ("b", 1), ("c", 1), ("d", 0)] {
+            backlog.put_back(task, priority);
+        }
+        assert_eq!(backlog.take(), ["c", "b", "d", "a"]);
     }
 }

@@ -25,7 +25,7 @@
 //! ```
 
 mod as_completed;
-mod backlog;
+pub mod backlog;
 pub mod completion;
 mod executor;
 mod future;

@@ -226,7 +226,7 @@ impl<T> Pool<T> {
     pub fn block(&self) -> Demand {
         let mut inside = self.inside.enter();
         inside.n_blocked += 1;
-        if inside.backlog.len() > 0 { inside.demand() } else { Demand::None }
+        if inside.backlog.is_empty() { Demand::None } else { inside.demand() }
     }
 
     /// A worker no longer waits.

@@ -75,6 +75,10 @@ impl Doorbell {
         Self { socket, patience: Patience::new() }
     }
 
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        self.socket
+    }
+
     /// Whether nobody writes to the other side any more.
     pub(crate) fn is_gone(&self) -> bool {
         let mut polled = self.polled(0);

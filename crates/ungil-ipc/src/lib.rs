@@ -11,7 +11,11 @@
 //! Linux only, so far.
 #![cfg(target_os = "linux")]
 
+pub mod arena;
 pub mod channel;
 mod doorbell;
+pub mod frame;
+pub mod link;
 pub mod memory;
+pub mod pool;
 mod ring;

@@ -45,20 +45,7 @@ impl Memory {
     ///
     /// What the system says: no descriptor or no memory is left.
     pub fn new(len: usize) -> io::Result<Self> {
-        // SAFETY: the name is a C string.
-        let file =
-            unsafe { libc::memfd_create(c"ungil".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
-        if file < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a descriptor of our own, made just now.
-        let file = File::from(unsafe { OwnedFd::from_raw_fd(file) });
-        file.set_len(len as u64)?;
-        // SAFETY: the descriptor is open; the call takes an integer.
-        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Self::map(file.into(), len)
+        Self::map(sealed_file(len as u64)?.into(), len)
     }
 
     /// The memory that another process made, by its descriptor.
@@ -67,18 +54,20 @@ impl Memory {
     ///
     /// `InvalidData` if its size is not sealed, so that using it could end this process; or what the system says.
     pub fn from_fd(file: OwnedFd) -> io::Result<Self> {
-        // SAFETY: the descriptor is open; the call takes nothing else.
-        let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
-        // Of other files there are none to be had: an error, and minus one has every bit.
-        if seals < 0 || seals & SEALS != SEALS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the descriptor is not one of shared memory whose size is sealed",
-            ));
+        let len = sealed_len(&file)?;
+        Self::map(file, usize::try_from(len).map_err(io::Error::other)?)
+    }
+
+    /// The first `len` bytes of a file whose size is sealed, and which has as many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::from_fd`].
+    pub(crate) fn beginning_of(file: OwnedFd, len: usize) -> io::Result<Self> {
+        if sealed_len(&file)? < len as u64 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is too small"));
         }
-        let file = File::from(file);
-        let len = file.metadata()?.len() as usize;
-        Self::map(file.into(), len)
+        Self::map(file, len)
     }
 
     fn map(file: OwnedFd, len: usize) -> io::Result<Self> {
@@ -102,6 +91,37 @@ impl Memory {
     pub fn len(&self) -> usize {
         self.len
     }
+}
+
+/// A file in memory of `len` bytes, whose size is sealed.
+pub(crate) fn sealed_file(len: u64) -> io::Result<File> {
+    // SAFETY: the name is a C string.
+    let file = unsafe { libc::memfd_create(c"ungil".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    if file < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a descriptor of our own, made just now.
+    let file = File::from(unsafe { OwnedFd::from_raw_fd(file) });
+    file.set_len(len)?;
+    // SAFETY: the descriptor is open; the call takes an integer.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(file)
+}
+
+/// How many bytes a file has whose size is sealed; of another one, an error.
+fn sealed_len(file: &OwnedFd) -> io::Result<u64> {
+    // SAFETY: the descriptor is open; the call takes nothing else.
+    let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+    // Of other files there are none to be had: an error, and minus one has every bit.
+    if seals < 0 || seals & SEALS != SEALS {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the descriptor is not one of shared memory whose size is sealed",
+        ));
+    }
+    Ok(File::from(file.try_clone()?).metadata()?.len())
 }
 
 impl AsFd for Memory {

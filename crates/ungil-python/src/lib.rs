@@ -30,6 +30,8 @@ mod options;
 mod output;
 mod overload;
 mod process;
+#[cfg(target_os = "linux")]
+mod process_pool;
 mod queue;
 mod raise;
 mod signature;
@@ -64,6 +66,11 @@ mod _core {
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
         set_num_threads, threading_layer,
     };
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use crate::process_pool::{
+        Attempt, Buffer, ProcessPool, WorkerLink, die_with_parent, forget_process_pools,
+    };
     #[pymodule_export]
     use crate::queue::{LifoQueue, PendingGet, PendingPut, PriorityQueue, Queue, ShutDown, SimpleQueue};
     #[pymodule_export]
@@ -85,6 +92,8 @@ mod _core {
         let _ = ungil_rt::set_host(Box::new(crate::output::Interpreter));
         module.py().import("atexit")?.call_method1("register", (module.getattr("_close")?,))?;
         crate::gil::prepare();
+        #[cfg(target_os = "linux")]
+        crate::process_pool::complete_module(module)?;
         crate::sync::complete_classes(module.py())?;
         crate::queue::complete_classes(module.py())?;
         crate::futures::complete_classes(module.py())?;

@@ -16,6 +16,8 @@ use super::future::Future;
 use super::transition::Outcome;
 use super::{errors, worker};
 use crate::method::Arguments;
+#[cfg(target_os = "linux")]
+use crate::process_pool;
 use crate::{gil, timeout};
 
 /// A future is waited for once; what such waits have in common is learnt from all of them.
@@ -44,6 +46,8 @@ pub(crate) fn wait(py: Python<'_>, future: &Future, arguments: Arguments, method
     let mut ticket = Ticket::default();
     // Filled, if it is not yet, while this thread is attached: nobody forks then.
     let patience: &Patience = &PATIENCE;
+    #[cfg(target_os = "linux")]
+    process_pool::serve(py, future.pool(), future, deadline)?;
     let mut wait = || gil::wait(py, || future.completion.wait_and_check(&mut ticket, patience, deadline));
     let ended = if deadline.is_none() { worker::blocked(py, &[future.pool()], wait)? } else { wait()? };
     ended.map_err(|_| PyTimeoutError::new_err(()))

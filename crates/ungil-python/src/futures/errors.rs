@@ -17,6 +17,11 @@ pub(crate) fn broken_thread_pool(py: Python<'_>, why: &str) -> PyErr {
     made(py, "concurrent.futures.thread", "BrokenThreadPool", (why,))
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) fn broken_process_pool(py: Python<'_>, why: &str) -> PyErr {
+    made(py, "concurrent.futures.process", "BrokenProcessPool", (why,))
+}
+
 pub(crate) fn full(py: Python<'_>) -> PyErr {
     made(py, "queue", "Full", ("as many calls wait for a thread as max_pending says",))
 }

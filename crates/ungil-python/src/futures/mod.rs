@@ -6,15 +6,15 @@
 
 mod answer;
 mod create;
-mod errors;
+pub(crate) mod errors;
 mod future;
 mod group;
 mod monitor;
-mod record;
+pub(crate) mod record;
 mod stop;
 mod task;
 mod thread_pool;
-mod transition;
+pub(crate) mod transition;
 mod worker;
 
 use pyo3::prelude::*;

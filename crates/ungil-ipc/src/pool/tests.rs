@@ -1,0 +1,209 @@
+//! The pool with workers that are threads: whatever is given ahead, taken back and lost, each task is done once.
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::arena::Arena;
+use crate::link::WorkerLink;
+
+const DISMISSAL: u16 = 0;
+const TASK: u16 = 1;
+
+fn pool(max_workers: usize, max_tasks: usize) -> Pool<usize> {
+    let producer = Producer::new(Arena::new().expect("an arena"));
+    Pool::new(max_workers, 0, max_tasks, producer, Frame { kind: DISMISSAL, ..Frame::default() })
+}
+
+fn task(token: usize, n_bytes: usize) -> Task<usize> {
+    let bytes = token.to_le_bytes().into_iter().cycle().take(n_bytes.max(8)).collect();
+    let frame = Frame { kind: TASK, bytes, ..Frame::default() };
+    Task { token, frame, held: Vec::new(), priority: 0, is_alone: false, was_given: false }
+}
+
+fn start(pool: &Pool<usize>, number: u64, work: impl Fn(usize) -> bool + Send + 'static) -> JoinHandle<()> {
+    let (link, socket) = Link::new().expect("a link");
+    let memory = link.memory().try_clone_to_owned().expect("a descriptor");
+    pool.add(number, Arc::new(link));
+    thread::spawn(move || run(memory, socket, work))
+}
+
+/// Does tasks until it is dismissed, or until `work` says that it dies.
+fn run(memory: OwnedFd, socket: OwnedFd, work: impl Fn(usize) -> bool) {
+    let link = WorkerLink::from_fds(memory, socket).expect("a link");
+    let start = Instant::now();
+    loop {
+        match link.take().expect("whole") {
+            Some(frame) if frame.kind == DISMISSAL => return,
+            Some(frame) => {
+                let begun = start.elapsed().as_nanos() as u64;
+                let token = frame.bytes.first_chunk().copied().map_or(0, usize::from_le_bytes);
+                if !work(token) {
+                    return;
+                }
+                let times = [begun, start.elapsed().as_nanos() as u64];
+                let answer = Frame { seq: frame.seq, times, bytes: frame.bytes, ..Frame::default() };
+                while !link.put(&answer).expect("whole") {
+                    link.wait_for_room(None).expect("room");
+                }
+            }
+            None => link.wait(None).expect("the pool"),
+        }
+    }
+}
+
+/// Gives out what waits, and starts the workers that are wanted.
+fn dispatch(pool: &Pool<usize>, mut start_worker: impl FnMut(u64)) {
+    while let Some((worker, task)) = pool.next() {
+        if !pool.assign(worker, Some(task)) {
+            break;
+        }
+    }
+    while let Some(number) = pool.demand() {
+        start_worker(number);
+    }
+}
+
+#[test]
+fn each_task_is_done_once_though_some_are_taken_back() {
+    const N: usize = 50_000;
+    let pool = pool(3, 0);
+    let done: Arc<Vec<AtomicU32>> = Arc::new((0..N).map(|_| AtomicU32::new(0)).collect());
+    let mut threads = Vec::new();
+    let mut start_worker = |number| {
+        let done = Arc::clone(&done);
+        let work = move |token: usize| {
+            // Now and then one takes long, and what was given ahead behind it is for others.
+            if token.is_multiple_of(997) {
+                thread::sleep(Duration::from_millis(2));
+            }
+            done[token].fetch_add(1, Ordering::Relaxed);
+            true
+        };
+        threads.push(start(&pool, number, work));
+    };
+    let mut n_done = 0;
+    let mut next = 0;
+    while n_done < N {
+        for _ in 0..7 {
+            if next < N {
+                let submitted =
+                    pool.submit(task(next, if next.is_multiple_of(50) { 30_000 } else { 8 })).expect("open");
+                if let Some(number) = submitted.demand {
+                    start_worker(number);
+                }
+                next += 1;
+            }
+        }
+        for event in pool.take(64) {
+            let Event::Done { frame, task, .. } = event else { panic!("{event:?}") };
+            assert_eq!(frame.bytes[..8], task.token.to_le_bytes());
+            n_done += 1;
+        }
+        dispatch(&pool, &mut start_worker);
+    }
+    pool.shutdown();
+    for thread in threads {
+        thread.join().expect("dismissed");
+    }
+    assert!(done.iter().all(|n| n.load(Ordering::Relaxed) == 1));
+    assert_eq!(pool.census().n_pending, 0);
+}
+
+#[test]
+fn a_worker_that_ends_loses_what_it_was_doing_and_nothing_else() {
+    const N: usize = 5_000;
+    let pool = pool(2, 0);
+    let mut threads: Vec<(u64, JoinHandle<()>)> = Vec::new();
+    let (mut n_done, mut lost) = (0, Vec::new());
+    for token in 0..N {
+        let submitted = pool.submit(task(token, 8)).expect("open");
+        if let Some(number) = submitted.demand {
+            threads.push((number, start(&pool, number, |token| token % 100 != 99)));
+        }
+    }
+    let guard = Instant::now() + Duration::from_mins(1);
+    while n_done + lost.len() < N {
+        assert!(Instant::now() < guard, "{n_done} done, {} lost", lost.len());
+        n_done += pool.take(64).len();
+        while let Some(at) = threads.iter().position(|(_, thread)| thread.is_finished()) {
+            let (number, thread) = threads.swap_remove(at);
+            thread.join().expect("it does not panic");
+            n_done += pool.take(usize::MAX).len();
+            lost.extend(pool.lose(number).into_iter().map(|task| task.token));
+        }
+        dispatch(&pool, |number| threads.push((number, start(&pool, number, |token| token % 100 != 99))));
+    }
+    lost.sort_unstable();
+    assert_eq!(lost, (0..N).filter(|token| token % 100 == 99).collect::<Vec<_>>());
+    pool.shutdown();
+    for (_, thread) in threads {
+        thread.join().expect("dismissed");
+    }
+}
+
+#[test]
+fn a_worker_is_dismissed_after_so_many_tasks() {
+    let pool = pool(1, 3);
+    let mut threads = Vec::new();
+    for token in 0..10 {
+        let submitted = pool.submit(task(token, 8)).expect("open");
+        if let Some(number) = submitted.demand {
+            threads.push(start(&pool, number, |_| true));
+        }
+    }
+    let mut by_worker = Vec::new();
+    while by_worker.len() < 10 {
+        for event in pool.take(64) {
+            let Event::Done { worker, .. } = event else { panic!("{event:?}") };
+            by_worker.push(worker);
+        }
+        dispatch(&pool, |number| threads.push(start(&pool, number, |_| true)));
+    }
+    assert_eq!(by_worker, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]);
+    pool.shutdown();
+    for thread in threads {
+        thread.join().expect("dismissed");
+    }
+}
+
+#[test]
+fn answers_that_were_not_asked_for_are_handed_out_as_corrupt() {
+    let pool = pool(1, 0);
+    let (link, socket) = Link::new().expect("a link");
+    let memory = link.memory().try_clone_to_owned().expect("a descriptor");
+    assert_eq!(pool.submit(task(0, 8)).expect("open").demand, Some(0));
+    pool.add(0, Arc::new(link));
+    let worker = WorkerLink::from_fds(memory, socket).expect("a link");
+    assert!(worker.put(&Frame { seq: 5, ..Frame::default() }).expect("whole"));
+    assert!(matches!(pool.take(64)[..], [Event::Corrupt(0)]));
+    assert!(pool.next().is_none(), "it is given nothing more");
+}
+
+#[test]
+fn a_bounded_backlog_refuses_and_lets_in() {
+    let producer = Producer::new(Arena::new().expect("an arena"));
+    let pool = Pool::new(1, 2, 0, producer, Frame::default());
+    for token in 0..3 {
+        let _ = pool.submit(task(token, 8)).expect("room: one of them is for the worker");
+    }
+    assert!(matches!(pool.submit(task(3, 8)), Err((_, Refusal::Full))));
+    let mut ticket = Ticket::default();
+    let soon = Some(Instant::now() + Duration::from_millis(5));
+    assert_eq!(pool.wait_for_room(&mut ticket, soon), Err(WaitResult::TimedOut));
+    let worker = start(&pool, 0, |_| true);
+    while pool.census().n_pending > 1 {
+        let _ = pool.take(64);
+        dispatch(&pool, |_| panic!("there is one"));
+    }
+    assert!(pool.wait_for_room(&mut ticket, None).is_ok() && pool.submit(task(3, 8)).is_ok());
+    pool.shutdown();
+    while !worker.is_finished() {
+        let _ = pool.take(64);
+        dispatch(&pool, |_| panic!("there is one"));
+    }
+    assert_eq!(pool.lose(0).len(), 0);
+    assert!(pool.join(&mut Ticket::default(), None).is_ok());
+}

@@ -1,0 +1,105 @@
+//! `_WorkerLink`: a worker process's side of a pool.
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyEOFError, PyOSError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use ungil_ipc::arena::{Arena, Producer};
+use ungil_ipc::channel::Error;
+use ungil_ipc::link;
+
+use super::message;
+use crate::gil;
+
+/// What `receive` gives: the kind of the message, the number of the call, the pickle, and the buffers that are not in it.
+type Received<'py> = (u16, u64, Bound<'py, PyBytes>, Option<Bound<'py, PyList>>);
+
+/// What a worker receives calls and answers by. For one thread.
+#[pyclass(frozen, name = "_WorkerLink", module = "ungil._core")]
+pub(crate) struct WorkerLink {
+    link: link::WorkerLink,
+    /// Where the blocks of calls are.
+    calls: Arc<Arena>,
+    /// Where those of answers are.
+    answers: Arc<Producer>,
+}
+
+#[pymethods]
+impl WorkerLink {
+    /// The side that consists of these descriptors, which become its own.
+    #[new]
+    fn new(memory: RawFd, socket: RawFd, calls: RawFd, answers: RawFd) -> PyResult<Self> {
+        let [memory, socket, calls, answers] = [memory, socket, calls, answers].map(|fd| {
+            // SAFETY: the caller gives it away, as the documentation says.
+            unsafe { OwnedFd::from_raw_fd(fd) }
+        });
+        Ok(Self {
+            link: link::WorkerLink::from_fds(memory, socket)?,
+            calls: Arc::new(Arena::from_fd(calls)?),
+            answers: Producer::new(Arena::from_fd(answers)?),
+        })
+    }
+
+    /// Waits for the next message, and gives it. Raises `EOFError` if the pool is no more.
+    fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
+        loop {
+            if let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? {
+                let (kind, pickle, buffers) = message::unpacked(py, &self.calls, &frame)?;
+                return Ok((kind, frame.seq, pickle, buffers));
+            }
+            go_on(py, gil::detached(py, || self.link.wait(None)))?;
+        }
+    }
+
+    /// Sends what came of the call of this number, which was begun and ended at these nanoseconds. Raises `EOFError` if the pool is no more.
+    #[pyo3(signature = (kind, number, times, pickle, buffers=None))]
+    fn send(
+        &self,
+        py: Python<'_>,
+        kind: u16,
+        number: u64,
+        times: (u64, u64),
+        pickle: &Bound<'_, PyBytes>,
+        buffers: Option<&Bound<'_, PyList>>,
+    ) -> PyResult<()> {
+        let (mut frame, held) = message::packed(py, &self.answers, kind, pickle, buffers)?;
+        frame.seq = number;
+        frame.times = times.into();
+        for held in &held {
+            self.answers.lend(held, 1);
+        }
+        while !self.link.put(&frame).map_err(|error| PyOSError::new_err(error.to_string()))? {
+            go_on(py, gil::detached(py, || self.link.wait_for_room(None)))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a wait's end means.
+fn go_on(py: Python<'_>, ended: Result<(), Error>) -> PyResult<()> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(Error::Interrupted) => py.check_signals(),
+        Err(Error::Gone) => Err(PyEOFError::new_err("the pool is no more")),
+        Err(error) => Err(PyOSError::new_err(error.to_string())),
+    }
+}
+
+/// Has the system end this process when its parent ends, which is the process of that number; at once if it has ended already.
+#[pyfunction]
+#[pyo3(name = "_die_with_parent")]
+pub(crate) fn die_with_parent(parent: i32) -> PyResult<()> {
+    // SAFETY: takes numbers.
+    if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } < 0 {
+        return Err(io::Error::last_os_error().into());
+    }
+    // SAFETY: takes nothing, and cannot fail.
+    if unsafe { libc::getppid() } != parent {
+        // SAFETY: ends this process.
+        unsafe { libc::_exit(1) };
+    }
+    Ok(())
+}

@@ -1,0 +1,433 @@
+"""The parent's side of worker processes: has them started, hears of their end, and reads what they answer.
+
+A `Keeper` is an executor's; it has a session with the server, and a thread that watches. It knows nothing of the
+executor, which may be dropped before its calls are made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import sys
+import threading
+from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
+
+from ungil import _core
+from ungil._process_pool import server
+from ungil._thread_start import start_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ("Keeper", "WorkerDied")
+
+# So much of a worker's standard error is kept, for when it dies.
+_TAIL = 4096
+
+# After so many servers in a row that ended before they started a worker, there is something wrong with all of them.
+_MOST_ENDED = 3
+
+# Packages that are imported once by the server if the parent has imported them: they take long, start no threads that
+# a fork would lose, and hold nothing that processes must not share.
+_SAFE = frozenset({"numpy", "pandas", "scipy", "sklearn"})
+
+
+class WorkerDied(BrokenProcessPool):
+    """A worker process has died while it made the call, which may have been made in part.
+
+    Attributes:
+        pid: the number of the process, or None.
+        exitcode: what it ended with: the negative number of the signal that ended it, or its exit code; None if nobody
+            knows.
+        stderr: the last that it wrote to its standard error.
+
+    Example:
+        >>> import os
+        >>> from ungil.futures import ProcessPoolExecutor
+        >>> with ProcessPoolExecutor(max_workers=1) as executor:
+        ...     future = executor.submit(os._exit, 3)
+        ...     future.exception().exitcode, executor.submit(abs, -1).result()
+        (3, 1)
+    """
+
+    def __init__(self, message: str, pid: int | None = None, exitcode: int | None = None, stderr: str = "") -> None:
+        super().__init__(message)
+        self.pid = pid
+        self.exitcode = exitcode
+        self.stderr = stderr
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the attributes."""
+        return type(self), (str(self), self.pid, self.exitcode, self.stderr)
+
+
+class _Worker:
+    """What is known of a worker."""
+
+    def __init__(self, errors: int) -> None:
+        self.pid: int | None = None
+        # Its standard error, and the last of it.
+        self.errors = errors
+        self.tail = b""
+        # Why it is to be ended, if it is.
+        self.reason: str | None = None
+
+
+class Keeper:
+    """Keeps the workers of an executor.
+
+    Args:
+        settings: what workers are to be like; see `worker.py`.
+        preload: the modules that the server imports, or None for those that are safe.
+        is_fork: whether workers are to be forks of this process, as it is now.
+        breaks: whether the death of a worker ends the executor, as that of the standard one.
+    """
+
+    def __init__(self, settings: dict[str, Any], preload: Iterable[str] | None, is_fork: bool, breaks: bool) -> None:
+        self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
+        self._breaks = breaks
+        self._workers: dict[int, _Worker] = {}
+        # Those of them whose link has ended, and of whose own end the server has not told yet.
+        self._gone: set[int] = set()
+        self._lock = threading.RLock()
+        self._settings = _file_of(pickle.dumps(settings))
+        self._thread: threading.Thread | None = None
+        self._preload = _to_preload(preload)
+        self._own_server = _Server.forked() if is_fork else None
+        # How many servers have ended since one has started a worker.
+        self._n_ended = 0
+        self._session = self._open_session()
+
+    def _open_session(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            if self._own_server is not None:
+                self._own_server.open(theirs, self._preload)
+            else:
+                _Server.open_shared(theirs, self._preload)
+        return ours
+
+    # What the pool calls.
+
+    def start(self, number: int) -> None:
+        """Have the worker of this number started."""
+        fds = self.pool.make_link(number)
+        errors, theirs = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(errors, False)
+        with self._lock:
+            self._workers[number] = _Worker(errors)
+            # If the server is no more, the watching thread finds that, and tells so the pool.
+            with contextlib.suppress(OSError):
+                socket.send_fds(self._session, [pickle.dumps(("start", number))], [*fds, theirs, self._settings])
+        for fd in (*fds, theirs):
+            os.close(fd)
+        if self.pool.begin_watching():
+            self._thread = threading.Thread(target=self._watch, name="ungil-process-pool", daemon=True)
+            _KEEPERS.add(self)
+            start_thread(self._thread)
+
+    def corrupt(self, number: int) -> None:
+        """End a worker that does not keep to the protocol."""
+        self.kill(number, "it wrote what cannot be into the memory that it shares with the pool")
+
+    def returned(self, data: bytes, buffers: list[Any] | None = None) -> object:
+        """Read what a call returned."""
+        try:
+            return pickle.loads(data, buffers=buffers) if buffers else pickle.loads(data)
+        except Exception as failure:
+            raise pickle.UnpicklingError(
+                f"the result of the call cannot be unpickled here: {type(failure).__name__}: {failure}"
+            ) from failure
+
+    def raised(self, data: bytes, buffers: list[Any] | None = None) -> BaseException:  # noqa: ARG002 -- it has none
+        """Read what a call raised: its exact type, with the traceback from there as its cause."""
+        own, name, problem, text, of_initializer = pickle.loads(data)
+        failure: BaseException
+        try:
+            if own is None:
+                raise pickle.PicklingError(problem)
+            failure = pickle.loads(own)
+            if not isinstance(failure, BaseException):
+                raise TypeError(f"it became {failure!r}, which is no exception")
+        except Exception as refusal:
+            kind = pickle.PicklingError if own is None else pickle.UnpicklingError
+            failure = kind(f"the call raised {name}, which does not come through: {type(refusal).__name__}: {refusal}")
+        if of_initializer:
+            failure = BrokenProcessPool(f"the initializer of the worker processes failed: {name}: {failure}")
+            if self._breaks:
+                self._break(failure)
+        failure.__cause__ = _RemoteTraceback(f'\n"""\n{text}"""')  # type: ignore[arg-type]
+        return failure
+
+    # What the executor calls.
+
+    def kill(self, number: int, reason: str) -> None:
+        """Have a worker ended, since it gives no other end to its call."""
+        self.pool.retire(number)
+        with self._lock:
+            if number in self._workers:
+                self._workers[number].reason = reason
+        with self._lock, contextlib.suppress(OSError):
+            self._session.send(pickle.dumps(("kill", number)))
+
+    def release(self) -> None:
+        """The executor is no more: what was submitted is done, and nothing else."""
+        self.pool.close(False)
+        if self.pool.begin_watching():
+            # Nothing was submitted.
+            self._end()
+
+    def pids(self) -> dict[int, int]:
+        """Return the numbers of the processes, by those of the workers."""
+        with self._lock:
+            return {number: worker.pid for number, worker in self._workers.items() if worker.pid is not None}
+
+    def join(self) -> None:
+        """Wait until all calls are made and no worker is left."""
+        self.release()
+        self.pool.join()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    # What the watching thread does.
+
+    def _watch(self) -> None:
+        try:
+            while not self.pool.is_over:
+                with self._lock:
+                    errors = {worker.errors: number for number, worker in self._workers.items()}
+                gone, ready = self.pool.watch([self._session.fileno(), *errors], list(self._gone))
+                self._gone.update(gone)
+                for fd in ready:
+                    if fd in errors:
+                        self._relay(errors[fd])
+                if self._session.fileno() in ready:
+                    self._hear()
+        finally:
+            self._end()
+
+    def _hear(self) -> None:
+        """Take a message of the server's."""
+        try:
+            data = self._session.recv(server.MOST)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._renew_session()
+            return
+        what, number, value = pickle.loads(data)
+        if what == "started":
+            self._n_ended = 0
+            with self._lock:
+                if number in self._workers:
+                    self._workers[number].pid = value
+        elif what == "failed":
+            self._lose(number, None, f"no process could be started: {value}")
+        else:
+            self._lose(number, value, None)
+
+    def _renew_session(self) -> None:
+        """The server is no more, and its workers have ended with it: have another one start those to come."""
+        text = "the process that starts workers has ended"
+        self._n_ended += 1
+        with self._lock:
+            lost = list(self._workers)
+            self._session.close()
+            is_hopeless = self._own_server is not None or self._n_ended > _MOST_ENDED
+            if is_hopeless:
+                # Nobody listens; it says so when something is sent.
+                self._session = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            else:
+                self._session = self._open_session()
+        if is_hopeless:
+            self.pool.break_down(text, BrokenProcessPool(text))
+        for number in lost:
+            self._lose(number, None, text)
+
+    def _relay(self, number: int) -> bool:
+        """Pass on what a worker has written to its standard error; false if there is nothing."""
+        worker = self._workers.get(number)
+        if worker is None:
+            return False
+        try:
+            data = os.read(worker.errors, 1 << 16)
+        except BlockingIOError:
+            return False
+        worker.tail = (worker.tail + data)[-_TAIL:]
+        written = 0
+        with contextlib.suppress(OSError):
+            while written < len(data):
+                written += os.write(2, data[written:])
+        return bool(data)
+
+    def _lose(self, number: int, exitcode: int | None, problem: str | None) -> None:
+        """Let go of a worker that is no more, and tell so the call that it was making."""
+        while self._relay(number):
+            pass
+        with self._lock:
+            worker = self._workers.pop(number, None)
+        if worker is None:
+            return
+        self._gone.discard(number)
+        os.close(worker.errors)
+        stderr = worker.tail.decode("utf-8", "backslashreplace")
+        text = problem or f"the worker process {worker.pid} {_ended(exitcode)} while it made the call"
+        if worker.reason is not None:
+            text += f": {worker.reason}"
+        if stderr:
+            text += f"; the last of its standard error:\n{stderr}"
+        failure = WorkerDied(text, worker.pid, exitcode, stderr)
+        if self._breaks and exitcode != 0 and not self.pool.broken:
+            self._break(failure)
+        self.pool.lose(number, failure)
+
+    def _break(self, failure: BaseException) -> None:
+        """End the executor with all of its workers."""
+        self.pool.break_down(str(failure), failure)
+        for number in list(self._workers):
+            self.kill(number, "another worker of the pool has died")
+
+    def _end(self) -> None:
+        """Let go of the session."""
+        with contextlib.suppress(OSError):
+            self._session.send(pickle.dumps(("close", 0)))
+        self._session.close()
+        os.close(self._settings)
+        if self._own_server is not None:
+            self._own_server.close()
+        _KEEPERS.discard(self)
+
+
+class _Server:
+    """A process that starts workers: one for all executors, but for those whose workers are forks of this process."""
+
+    _lock = threading.RLock()
+    _shared: _Server | None = None
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self._pid = pid
+        self._control = control
+
+    @classmethod
+    def open_shared(cls, session: socket.socket, preload: Iterable[str]) -> None:
+        """Open a session with the one for all, which is started if it does not run."""
+        with cls._lock:
+            if cls._shared is not None:
+                try:
+                    return cls._shared.open(session, preload)
+                except OSError:
+                    # It has ended.
+                    cls._shared.close()
+                    cls._shared = None
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                cls._shared = cls(_executed(theirs.fileno()), ours)
+            cls._shared._send({"path": sys.path})
+            return cls._shared.open(session, preload)
+
+    @classmethod
+    def forked(cls) -> _Server:
+        """Start one that is a fork of this process."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            parent = os.getpid()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                server.serve(theirs, parent)
+        return cls(pid, ours)
+
+    def open(self, session: socket.socket, preload: Iterable[str]) -> None:
+        """Open a session, after importing some modules."""
+        self._send({"preload": list(preload)}, session.fileno())
+
+    def close(self) -> None:
+        """Have it end, and wait for that."""
+        self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+    def _send(self, message: dict[str, Any], *fds: int) -> None:
+        socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
+
+
+# Those whose threads watch, for the end of the interpreter.
+_KEEPERS: set[Keeper] = set()
+
+
+def _executed(control: int) -> int:
+    """Start a server in a new interpreter, and return the number of its process."""
+    from multiprocessing.util import _args_from_interpreter_flags, spawnv_passfds  # type: ignore[attr-defined]
+
+    source = f"from ungil._process_pool.server import main; main({control}, {os.getpid()})"
+    executable = os.fsencode(sys.executable)
+    args = [executable, *map(os.fsencode, _args_from_interpreter_flags()), b"-c", os.fsencode(source)]
+    pid: int = spawnv_passfds(executable, args, [control])
+    return pid
+
+
+def _to_preload(preload: Iterable[str] | None) -> list[str]:
+    """Return what the server is to import: what was asked for, or what this process has imported and is safe."""
+    if preload is not None:
+        return [preload] if isinstance(preload, str) else list(preload)
+    return [name for name in list(sys.modules) if name.partition(".")[0] in _SAFE]
+
+
+def _ended(exitcode: int | None) -> str:
+    if exitcode is None:
+        return "has ended"
+    if exitcode >= 0:
+        return f"ended with exit code {exitcode}"
+    try:
+        name = signal.Signals(-exitcode).name
+    except ValueError:
+        name = f"signal {-exitcode}"
+    return f"was ended by {name}" + (" (the system may be out of memory)" if exitcode == -signal.SIGKILL else "")
+
+
+def _file_of(data: bytes) -> int:
+    """Return a file in memory with these bytes."""
+    fd = os.memfd_create("ungil", os.MFD_CLOEXEC)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    return fd
+
+
+def _close_all() -> None:
+    """At the end of the interpreter: take no more calls, and wait for those that were taken."""
+    keepers = list(_KEEPERS)
+    for keeper in keepers:
+        keeper.pool.close(False)
+    for keeper in keepers:
+        keeper.join()
+    if _Server._shared is not None:
+        _Server._shared.close()
+        _Server._shared = None
+
+
+def _forget() -> None:
+    """Let a forked child begin anew: servers, workers and threads are the parent's."""
+    _Server._lock = threading.RLock()
+    if _Server._shared is not None:
+        _Server._shared._control.close()
+        _Server._shared = None
+    for keeper in _KEEPERS:
+        keeper._session.close()
+        if keeper._own_server is not None:
+            keeper._own_server._control.close()
+    _KEEPERS.clear()
+    _core._forget_process_pools()
+
+
+os.register_at_fork(after_in_child=_forget)
+threading._register_atexit(_close_all)  # type: ignore[attr-defined]
+
+WorkerDied.__module__ = "ungil.futures"

@@ -1,0 +1,198 @@
+"""The process that forks workers: it has no threads, and has imported what they need.
+
+The parent speaks to it through a socket. Each executor of the parent has a *session*, a socket of its own, which asks
+for workers and is told of their beginning and their end. When the parent ends, however it ends, the server does, and
+with it the workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+
+from ungil._process_pool import worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+__all__ = ("MOST", "main", "serve")
+
+# The most bytes of a message.
+MOST = 1 << 17
+
+# After how many milliseconds without a message there is time for what is not urgent.
+_IDLE = 50
+
+# How many descriptors come with a message at most.
+_MOST_FDS = 8
+
+
+def main(control: int, parent: int) -> NoReturn:
+    """Serve a parent until it ends; in a process of its own.
+
+    Args:
+        control: the descriptor of the socket on which it opens sessions.
+        parent: its process number.
+    """
+    # A Ctrl-C in the terminal goes to all of its processes, and this one has nothing to interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(socket.socket(fileno=control), parent)
+
+
+def serve(control: socket.socket, parent: int) -> NoReturn:
+    """Serve a parent until it ends, in a process that has nothing else to do."""
+    try:
+        _Server(control, parent).run()
+    finally:
+        os._exit(0)
+
+
+class _Server:
+    def __init__(self, control: socket.socket, parent: int) -> None:
+        self._control = control
+        self._parent = parent
+        self._sessions: dict[int, socket.socket] = {}
+        # Of each worker, by its process number: the session and the worker's number there.
+        self._workers: dict[int, tuple[int, int]] = {}
+        self._poll = select.poll()
+
+    def run(self) -> None:
+        """Do what is asked, until the parent ends."""
+        told, tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        ended = -1
+        with contextlib.suppress(OSError):
+            ended = os.pidfd_open(self._parent)
+        for fd in (self._control.fileno(), told, ended):
+            if fd >= 0:
+                self._poll.register(fd, select.POLLIN)
+        self._ours = (self._control.fileno(), told, tell, ended)
+        is_complete = False
+        while os.getppid() == self._parent:
+            ready = self._poll.poll(_IDLE if not is_complete else None if ended >= 0 else 500)
+            if not ready and not is_complete:
+                # Workers to come will need it for what they are sent by value. The first need not wait for that.
+                with contextlib.suppress(ImportError):
+                    importlib.import_module("cloudpickle")
+                is_complete = True
+            for fd, _ in ready:
+                if fd == told:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(told, 4096)
+                    self._reap()
+                elif fd == ended:
+                    return
+                elif fd == self._control.fileno():
+                    if not self._hear_control():
+                        return
+                elif fd in self._sessions and not self._hear_session(fd):
+                    self._end_session(fd)
+
+    def _hear_control(self) -> bool:
+        """Take a message of the parent's; false at its end."""
+        data, fds = _received(self._control)
+        if not data:
+            return False
+        message = pickle.loads(data)
+        if "path" in message:
+            sys.path[:] = message["path"]
+        for name in message.get("preload", ()):
+            if name not in sys.modules:
+                # What cannot be imported here, a call that needs it will tell.
+                with contextlib.suppress(BaseException):
+                    importlib.import_module(name)
+        gc.collect()
+        gc.freeze()
+        for fd in fds:
+            session = socket.socket(fileno=fd)
+            self._sessions[fd] = session
+            self._poll.register(fd, select.POLLIN)
+        return True
+
+    def _hear_session(self, session: int) -> bool:
+        """Take a message of an executor's; false at its end."""
+        data, fds = _received(self._sessions[session])
+        if not data:
+            return False
+        what, number = pickle.loads(data)
+        if what == "start":
+            self._start(session, number, fds)
+        elif what == "kill":
+            for pid, whose in self._workers.items():
+                if whose == (session, number):
+                    os.kill(pid, signal.SIGKILL)
+        return bool(what != "close")
+
+    def _start(self, session: int, number: int, fds: list[int]) -> None:
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as failure:
+            self._tell(session, ("failed", number, str(failure)))
+        else:
+            if pid == 0:
+                self._become_worker(fds, server)
+            self._workers[pid] = (session, number)
+            self._tell(session, ("started", number, pid))
+        for fd in fds:
+            os.close(fd)
+
+    def _become_worker(self, fds: list[int], server: int) -> NoReturn:
+        """Go on as a worker, in the child."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for fd in (*self._ours, *self._sessions):
+                if fd >= 0:
+                    os.close(fd)
+            worker.main(fds, server)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        finally:
+            os._exit(0)
+
+    def _end_session(self, session: int) -> None:
+        """End the workers of an executor that is no more."""
+        self._poll.unregister(session)
+        for pid, (whose, _) in self._workers.items():
+            if whose == session:
+                os.kill(pid, signal.SIGKILL)
+        self._sessions.pop(session).close()
+
+    def _reap(self) -> None:
+        """Tell of the workers that have ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self._workers:
+                session, number = self._workers.pop(pid)
+                self._tell(session, ("ended", number, os.waitstatus_to_exitcode(status)))
+
+    def _tell(self, session: int, message: tuple[str, int, object]) -> None:
+        if session in self._sessions:
+            # One that listens no more will be found to have ended.
+            with contextlib.suppress(OSError):
+                self._sessions[session].send(pickle.dumps(message))
+
+
+def _received(sender: socket.socket) -> tuple[bytes, list[int]]:
+    """Return a message and the descriptors that came with it; no bytes at the end."""
+    try:
+        data, fds, _, _ = socket.recv_fds(sender, MOST, _MOST_FDS)
+    except ConnectionError:
+        return b"", []
+    return data, list(fds)

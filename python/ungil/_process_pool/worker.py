@@ -1,0 +1,157 @@
+"""What a worker process runs: it takes calls from its link, makes them, and answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+import types
+
+from ungil import _core
+from ungil._process_pool.pickles import explained, pickled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("main",)
+
+
+def main(fds: list[int], parent: int) -> None:
+    """Make the calls of a pool until it wants no more.
+
+    Args:
+        fds: the descriptors of the link's memory, its socket, the arenas of calls and of answers, standard error, and a
+            file with the executor's settings.
+        parent: the process with which this one is to end.
+    """
+    memory, doorbell, calls, answers, errors, settings_fd = fds
+    _core._die_with_parent(parent)
+    os.dup2(errors, 2)
+    os.close(errors)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    with open(settings_fd, "rb") as file:  # noqa: PTH123 -- a descriptor
+        file.seek(0)
+        settings = pickle.load(file)
+    _settle(settings)
+    link = _core._WorkerLink(memory, doorbell, calls, answers)
+    _Worker(link, settings["initializer"]).run()
+
+
+def _settle(settings: dict[str, Any]) -> None:
+    """Make this process look as the parent did when it made the executor."""
+    sys.path[:] = settings["path"]
+    sys.argv[:] = settings["argv"]
+    with contextlib.suppress(OSError):
+        os.chdir(settings["cwd"])
+    if dict(os.environ) != settings["environ"]:
+        os.environ.clear()
+        os.environ.update(settings["environ"])
+    if not settings["is_fork"]:
+        # The server's own is of no use to anybody.
+        sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- for as long as the process lives
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    if "numpy.random" in sys.modules:
+        # All workers would draw the same numbers. The standard library sees to its own.
+        sys.modules["numpy.random"].seed()
+    if settings["max_memory"] is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (settings["max_memory"],) * 2)
+
+
+class _Worker:
+    def __init__(self, link: _core._WorkerLink, initializer: bytes | None) -> None:
+        self._link = link
+        # What is still to be called before the first call.
+        self._initializer = initializer
+        self._may_interrupt = False
+
+    def run(self) -> None:
+        """Make calls until the pool is no more, or wants no more."""
+        signal.signal(signal.SIGINT, self._interrupt)
+        receive, clock = self._link.receive, time.monotonic_ns
+        while True:
+            try:
+                kind, number, data, buffers = receive()
+            except EOFError:
+                return
+            if kind != _core._CALL:
+                return
+            begun = clock()
+            answer = self._answer(data, buffers)
+            del data, buffers
+            with contextlib.suppress(ValueError, AttributeError):
+                # What a call has printed is there before what it returned. There may be no standard output.
+                sys.stdout.flush()
+            try:
+                self._link.send(answer[0], number, (begun, clock()), answer[1], answer[2])
+            except EOFError:
+                return
+            except OSError as failure:
+                # There is no memory for it.
+                data, _ = _raised(failure)
+                self._link.send(_core._RAISED, number, (begun, clock()), data)
+            del answer
+
+    def _answer(self, data: bytes, buffers: list[Any] | None) -> tuple[int, bytes, list[memoryview] | None]:
+        """Make a call, and return what is to be answered."""
+        try:
+            if self._initializer is not None:
+                self._initialise(self._initializer)
+            try:
+                fn, args, kwargs = pickle.loads(data, buffers=buffers) if buffers else pickle.loads(data)
+            except Exception as failure:
+                raise pickle.UnpicklingError(
+                    f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
+                ) from failure
+            del buffers
+            self._may_interrupt = True
+            try:
+                result = fn(*args, **kwargs)
+            finally:
+                self._may_interrupt = False
+            try:
+                data, answer_buffers = pickled(result)
+            except Exception as failure:
+                name = getattr(fn, "__qualname__", repr(fn))
+                raise explained(failure, {f"the result of {name}": result}) from None
+            return _core._RETURNED, data, answer_buffers
+        except BaseException as failure:
+            # One that has not come to its end is tried again before the next call.
+            return _core._RAISED, *_raised(failure, of_initializer=self._initializer is not None)
+
+    def _initialise(self, initializer: bytes) -> None:
+        fn, args = pickle.loads(initializer)
+        self._may_interrupt = True
+        try:
+            fn(*args)
+        finally:
+            self._may_interrupt = False
+        self._initializer = None
+
+    def _interrupt(self, number: int, frame: types.FrameType | None) -> None:
+        """Raise `KeyboardInterrupt` in a call, and nowhere else: no answer is lost."""
+        if self._may_interrupt:
+            signal.default_int_handler(number, frame)
+
+
+def _raised(failure: BaseException, of_initializer: bool = False) -> tuple[bytes, list[memoryview] | None]:
+    """Return what is to be answered of an exception: its own pickle or why there is none, its name, its traceback."""
+    text = "".join(traceback.format_exception(failure))
+    name = f"{type(failure).__module__}.{type(failure).__qualname__}"
+    own, problem = None, ""
+    # Its frames hold what the call worked with.
+    failure.__traceback__ = None
+    try:
+        own = pickled(failure)[0]
+    except Exception as refusal:
+        problem = str(explained(refusal, {f"the exception {type(failure).__qualname__}": failure}))
+    return pickle.dumps((own, name, problem, text, of_initializer), 5), None

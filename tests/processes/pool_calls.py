@@ -1,0 +1,147 @@
+"""What worker processes are asked to do in the tests of pools. They import it by name."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+STATE: list[Any] = []
+
+
+def initialise(value: Any) -> None:
+    STATE.append(value)
+
+
+def state() -> list[Any]:
+    return STATE
+
+
+def fail_to_initialise() -> None:
+    raise LookupError("no such thing")
+
+
+def fail_unless(path: str) -> None:
+    """Raise unless the file is there."""
+    Path(path).read_bytes()
+
+
+def double(x: Any) -> Any:
+    return x * 2
+
+
+def pause_and_return(seconds: float, value: Any) -> Any:
+    time.sleep(seconds)
+    return value
+
+
+def kill_self(number: int = signal.SIGKILL) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
+def segfault() -> None:
+    ctypes.string_at(0)
+
+
+def complain_and_die() -> None:
+    print("the last words", file=sys.stderr)
+    os._exit(7)
+
+
+class Custom(Exception):
+    """One with more than its arguments."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+class Unreadable(Exception):
+    """One that can be pickled, and not unpickled."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+
+
+class Holder:
+    """What cannot be pickled, since of what it has."""
+
+    def __init__(self) -> None:
+        self.fine = 1
+        self.inner = {"lock": threading.Lock()}
+
+
+class LateLoad:
+    """What can be pickled, and not unpickled."""
+
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
+
+
+def raise_custom() -> None:
+    raise Custom(3, "deep")
+
+
+def raise_unreadable() -> None:
+    raise Unreadable(1, "x")
+
+
+def raise_with_lock() -> None:
+    error = ValueError("it has a lock")
+    error.lock = threading.Lock()  # type: ignore[attr-defined]
+    raise error
+
+
+def return_holder() -> Holder:
+    return Holder()
+
+
+def return_late_load() -> LateLoad:
+    return LateLoad()
+
+
+def change_and_sum(array: np.ndarray[Any, Any]) -> float:
+    array += 1
+    return float(array.sum())
+
+
+def make_array(n: int) -> np.ndarray[Any, Any]:
+    return np.arange(n, dtype=np.float64)
+
+
+KEPT: list[Any] = []
+
+
+def keep(array: np.ndarray[Any, Any]) -> None:
+    KEPT.append(array)
+
+
+def sum_of_kept() -> float:
+    return float(sum(array.sum() for array in KEPT))
+
+
+def append_line(path: str, text: str, seconds: float = 0.0) -> None:
+    with Path(path).open("a") as file:
+        file.write(f"{text}\n")
+    time.sleep(seconds)
+
+
+def allocate(n: int) -> int:
+    return len(bytearray(n))
+
+
+def interruptible() -> str:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        return "interrupted"
+    return "not interrupted"
