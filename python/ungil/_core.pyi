@@ -48,6 +48,7 @@ __all__ = [
     "_PendingGet",
     "_PendingPut",
     "_ProcessPool",
+    "_SharedMemory",
     "_ThreadPool",
     "_Watcher",
     "_Worker",
@@ -582,14 +583,30 @@ class _ProcessPool:
     def n_blocks(self) -> int: ...
 
 @final
+class _SharedMemory:
+    """Shared memory without a name: it is gone when no process has it any more."""
+
+    def __new__(cls, len: int) -> Self: ...  # noqa: A002 -- as in the documentation
+    @staticmethod
+    def open(pid: int, fd: int, inode: int) -> _SharedMemory: ...
+    def fileno(self) -> int: ...
+    @property
+    def inode(self) -> int: ...
+    @property
+    def address(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
 class _WorkerLink:
     """What a worker process receives calls and answers by."""
 
     def __new__(cls, memory: int, socket: int, calls: int, answers: int) -> Self: ...
     def receive(self) -> tuple[int, int, bytes, list[Any] | None]: ...
     def send(
-        self, kind: int, number: int, times: tuple[int, int], pickle: bytes, buffers: list[memoryview] | None = None
-    ) -> None: ...
+        self, kind: int, number: int, times: tuple[int, int], pickle: bytes, buffers: list[Any] | None = None
+    ) -> int | None: ...
+    def is_lent(self, index: int) -> bool: ...
 
 @disjoint_base
 class _Future:

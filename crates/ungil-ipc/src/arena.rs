@@ -109,6 +109,11 @@ impl Arena {
         }
     }
 
+    /// Whether a consumer has said that it will use the block, and not that it is done.
+    pub fn is_lent(&self, index: u64) -> bool {
+        self.word(index).is_some_and(|word| word.load(Ordering::Acquire) != 0)
+    }
+
     /// Whether there can be such a block. What is in it is another matter.
     fn check(&self, block: &Block) -> io::Result<()> {
         let is_inside =

@@ -69,7 +69,7 @@ mod _core {
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use crate::process_pool::{
-        Attempt, Buffer, ProcessPool, WorkerLink, die_with_parent, forget_process_pools,
+        Attempt, Buffer, ProcessPool, SharedMemory, WorkerLink, die_with_parent, forget_process_pools,
     };
     #[pymodule_export]
     use crate::queue::{LifoQueue, PendingGet, PendingPut, PriorityQueue, Queue, ShutDown, SimpleQueue};

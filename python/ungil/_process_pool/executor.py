@@ -148,10 +148,12 @@ class ProcessPoolExecutor(_Bases):
         """
         future: Future[T] = Future()
         try:
-            data, buffers = pickled((fn, args, kwargs))
+            data, buffers, kept = pickled((fn, args, kwargs))
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
+        if kept is not None:
+            vars(future)["_kept"] = kept
         self._pool.submit(future, data, buffers)
         return future
 
@@ -163,10 +165,12 @@ class ProcessPoolExecutor(_Bases):
         if settings.log_unfetched:
             future._log_unfetched()
         try:
-            data, buffers = pickled((fn, args, kwargs))
+            data, buffers, kept = pickled((fn, args, kwargs))
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
+        if kept is not None:
+            vars(future)["_kept"] = kept
         call = Call(settings.name or str(getattr(fn, "__qualname__", fn)), settings, future, self._keeper)
         is_alone = settings.timeout is not None
         self._pool.submit(future, data, buffers, call, settings.priority, is_alone, settings.block)
@@ -311,7 +315,7 @@ def _n_processors() -> int:
 
 def _pickled_initializer(initializer: Callable[..., object], initargs: tuple[Any, ...]) -> bytes:
     try:
-        data, buffers = pickled((initializer, initargs))
+        data, buffers, _ = pickled((initializer, initargs))
         if buffers:
             import pickle
 

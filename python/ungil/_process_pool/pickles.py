@@ -7,6 +7,7 @@ Where something cannot be pickled, the message says which part.
 from __future__ import annotations
 
 import pickle
+import sys
 import types
 
 TYPE_CHECKING = False
@@ -46,8 +47,10 @@ class _Buffers(list["memoryview"]):
         return False
 
 
-def pickled(obj: object) -> tuple[bytes, list[memoryview] | None]:
+def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
+
+    The third is what has to be kept until the other process has read the pickle, if there is something.
 
     Args:
         obj: the object.
@@ -55,6 +58,14 @@ def pickled(obj: object) -> tuple[bytes, list[memoryview] | None]:
     Raises:
         Exception: what the pickler raised; `explained` says more.
     """
+    shared = sys.modules.get("ungil.shared")
+    if shared is None:
+        return *_pickled(obj), None
+    with shared._keeping() as kept:
+        return *_pickled(obj), kept or None
+
+
+def _pickled(obj: object) -> tuple[bytes, list[Any] | None]:
     buffers = _Buffers()
     try:
         data = pickle.dumps(obj, 5, buffer_callback=buffers)
@@ -89,7 +100,9 @@ class Carried:
 
 def carried(fn: object) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
-    data, buffers = pickled(fn)
+    data, buffers, kept = pickled(fn)
+    if kept:
+        return fn
     try:
         if buffers is None and pickle.dumps(fn, 5) == data:
             return fn

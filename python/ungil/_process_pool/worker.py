@@ -18,6 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read.
+    _Answer = tuple[int, bytes, list[Any] | None, list[Any] | None]
+
 __all__ = ("main",)
 
 
@@ -73,6 +76,8 @@ class _Worker:
         # What is still to be called before the first call.
         self._initializer = initializer
         self._may_interrupt = False
+        # Shared memory of answers that the parent may not have read, by the index of a block that it lets go of then.
+        self._kept: list[tuple[int, list[Any]]] = []
 
     def run(self) -> None:
         """Make calls until the pool is no more, or wants no more."""
@@ -92,16 +97,34 @@ class _Worker:
                 # What a call has printed is there before what it returned. There may be no standard output.
                 sys.stdout.flush()
             try:
-                self._link.send(answer[0], number, (begun, clock()), answer[1], answer[2])
+                self._send(number, (begun, clock()), *answer)
             except EOFError:
                 return
             except OSError as failure:
                 # There is no memory for it.
-                data, _ = _raised(failure)
-                self._link.send(_core._RAISED, number, (begun, clock()), data)
+                self._link.send(_core._RAISED, number, (begun, clock()), _raised(failure))
             del answer
 
-    def _answer(self, data: bytes, buffers: list[Any] | None) -> tuple[int, bytes, list[memoryview] | None]:
+    def _send(
+        self,
+        number: int,
+        times: tuple[int, int],
+        kind: int,
+        data: bytes,
+        buffers: list[Any] | None,
+        kept: list[Any] | None,
+    ) -> None:
+        """Send an answer, and keep what the parent opens when it reads it."""
+        if not kept:
+            self._link.send(kind, number, times, data, buffers)
+            return
+        # One more buffer, which the parent lets go of when it has read the pickle.
+        index = self._link.send(kind, number, times, data, [*(buffers or ()), b"receipt"])
+        assert index is not None
+        self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
+        self._kept.append((index, kept))
+
+    def _answer(self, data: bytes, buffers: list[Any] | None) -> _Answer:
         """Make a call, and return what is to be answered."""
         try:
             if self._initializer is not None:
@@ -119,14 +142,13 @@ class _Worker:
             finally:
                 self._may_interrupt = False
             try:
-                data, answer_buffers = pickled(result)
+                return _core._RETURNED, *pickled(result)
             except Exception as failure:
                 name = getattr(fn, "__qualname__", repr(fn))
                 raise explained(failure, {f"the result of {name}": result}) from None
-            return _core._RETURNED, data, answer_buffers
         except BaseException as failure:
             # One that has not come to its end is tried again before the next call.
-            return _core._RAISED, *_raised(failure, of_initializer=self._initializer is not None)
+            return _core._RAISED, _raised(failure, of_initializer=self._initializer is not None), None, None
 
     def _initialise(self, initializer: bytes) -> None:
         fn, args = pickle.loads(initializer)
@@ -143,7 +165,7 @@ class _Worker:
             signal.default_int_handler(number, frame)
 
 
-def _raised(failure: BaseException, of_initializer: bool = False) -> tuple[bytes, list[memoryview] | None]:
+def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
     """Return what is to be answered of an exception: its own pickle or why there is none, its name, its traceback."""
     text = "".join(traceback.format_exception(failure))
     name = f"{type(failure).__module__}.{type(failure).__qualname__}"
@@ -154,4 +176,4 @@ def _raised(failure: BaseException, of_initializer: bool = False) -> tuple[bytes
         own = pickled(failure)[0]
     except Exception as refusal:
         problem = str(explained(refusal, {f"the exception {type(failure).__qualname__}": failure}))
-    return pickle.dumps((own, name, problem, text, of_initializer), 5), None
+    return pickle.dumps((own, name, problem, text, of_initializer), 5)

@@ -1,11 +1,13 @@
 //! The pool of worker processes of `ungil.futures`, and a worker's side of it.
 //!
 //! Reading order: `message.rs` makes frames of pickles and their buffers, and the reverse; `worker.rs` is what a worker receives and answers by; `pool.rs` is the class that an
-//! executor submits to, `pump.rs` what is done with what workers send, `waiting.rs` who does it: whoever waits for a result, and otherwise the thread that watches the pool.
+//! executor submits to, `pump.rs` what is done with what workers send, `waiting.rs` who does it: whoever waits for a result, and otherwise the thread that watches the pool. `shared.rs` is the
+//! memory of arrays that processes share.
 
 mod message;
 mod pool;
 mod pump;
+mod shared;
 mod waiting;
 mod worker;
 
@@ -14,6 +16,7 @@ use pyo3::types::PyModule;
 
 pub(crate) use message::Buffer;
 pub(crate) use pool::{Attempt, ProcessPool, forget_process_pools};
+pub(crate) use shared::SharedMemory;
 pub(crate) use waiting::serve;
 pub(crate) use worker::{WorkerLink, die_with_parent};
 

@@ -54,7 +54,8 @@ impl WorkerLink {
         }
     }
 
-    /// Sends what came of the call of this number, which was begun and ended at these nanoseconds. Raises `EOFError` if the pool is no more.
+    /// Sends what came of the call of this number, which was begun and ended at these nanoseconds. Returns the index of its last block, if it has any. Raises
+    /// `EOFError` if the pool is no more.
     #[pyo3(signature = (kind, number, times, pickle, buffers=None))]
     fn send(
         &self,
@@ -64,7 +65,7 @@ impl WorkerLink {
         times: (u64, u64),
         pickle: &Bound<'_, PyBytes>,
         buffers: Option<&Bound<'_, PyList>>,
-    ) -> PyResult<()> {
+    ) -> PyResult<Option<u64>> {
         let (mut frame, held) = message::packed(py, &self.answers, kind, pickle, buffers)?;
         frame.seq = number;
         frame.times = times.into();
@@ -74,7 +75,12 @@ impl WorkerLink {
         while !self.link.put(&frame).map_err(|error| PyOSError::new_err(error.to_string()))? {
             go_on(py, gil::detached(py, || self.link.wait_for_room(None)))?;
         }
-        Ok(())
+        Ok(frame.blocks.last().map(|block| block.index))
+    }
+
+    /// Whether the pool still has the block of this index, which `send` has returned.
+    fn is_lent(&self, index: u64) -> bool {
+        self.answers.arena().is_lent(index)
     }
 }
 

@@ -1,0 +1,157 @@
+"""NumPy arrays in memory that processes share: passed to another process, they are the same array there, not a copy.
+
+They may be arguments and results of `ungil.futures.ProcessPoolExecutor`, and go through pipes and queues. What one
+process writes, the others see: who writes while others read has to see to the order, with a lock or by waiting for a
+call's result. The memory has no name, and is gone when no process has it any more.
+
+Example:
+    >>> from ungil import shared
+    >>> from ungil.futures import ProcessPoolExecutor
+    >>> numbers = shared.array(3)
+    >>> with ProcessPoolExecutor(max_workers=1) as executor:
+    ...     executor.submit(lambda array: array.fill(7.0), numbers).result()
+    >>> numbers.tolist()
+    [7.0, 7.0, 7.0]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+
+import numpy as np
+
+from ungil._core import _SharedMemory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    _Base = np.ndarray[Any, Any]
+else:
+    _Base = np.ndarray
+
+__all__ = ("SharedArray", "array", "copy")
+
+
+def array(shape: int | tuple[int, ...], dtype: DTypeLike = float, order: Literal["C", "F"] = "C") -> SharedArray:
+    """Return a new array of zeros in shared memory.
+
+    Args:
+        shape: its shape.
+        dtype: the type of its elements, which may hold no Python objects.
+        order: whether the last index varies fastest in memory (`"C"`), or the first (`"F"`).
+
+    Raises:
+        TypeError: elements of this type are Python objects, which no other process has.
+        OSError: there is no memory.
+
+    Example:
+        >>> from ungil import shared
+        >>> shared.array((2, 3), dtype="int32").sum()
+        np.int32(0)
+    """
+    dtype = np.dtype(dtype)
+    if dtype.hasobject:
+        raise TypeError(f"an array of {dtype} holds Python objects, which other processes do not have")
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return _made(_SharedMemory(max(n_bytes, 1)), 0, shape, dtype, None, order)
+
+
+def copy(a: ArrayLike) -> SharedArray:
+    """Return a copy of an array in shared memory.
+
+    Args:
+        a: the array, or what NumPy makes one of.
+
+    Raises:
+        TypeError: its elements are Python objects.
+        OSError: there is no memory.
+
+    Example:
+        >>> from ungil import shared
+        >>> shared.copy([1, 2, 3]).tolist()
+        [1, 2, 3]
+    """
+    source = np.asanyarray(a)
+    is_fortran = source.flags.f_contiguous and not source.flags.c_contiguous
+    made = array(source.shape, source.dtype, "F" if is_fortran else "C")
+    made[...] = source
+    return made
+
+
+class SharedArray(_Base):
+    """An array in shared memory, made by `array` and `copy`; so are views of it, and what is computed is not."""
+
+    _memory: _SharedMemory | None = None
+
+    def __array_finalize__(self, obj: Any) -> None:
+        """Keep the memory, in a view."""
+        memory = getattr(obj, "_memory", None)
+        if memory is not None and self.nbytes > 0 and memory.address <= self.ctypes.data < memory.address + len(memory):
+            self._memory = memory
+
+    def __array_wrap__(self, arr: NDArray[Any], context: Any = None, return_scalar: bool = False) -> Any:
+        """Return what was computed as a plain array."""
+        if self is arr or (isinstance(arr, SharedArray) and arr._memory is not None):
+            return arr
+        return arr[()] if return_scalar or arr.shape == () else arr.view(np.ndarray)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Become the same array in another process; a copy where this one's memory is its own."""
+        memory = self._memory
+        if memory is None:
+            return self.view(np.ndarray).__reduce_ex__(protocol)
+        kept = getattr(_PASSING, "kept", None)
+        if kept is not None:
+            kept.append(memory)
+        handle = (os.getpid(), memory.fileno(), memory.inode)
+        offset = self.ctypes.data - memory.address
+        return _opened, (*handle, offset, self.shape, self.dtype, self.strides)
+
+    def __reduce__(self) -> Any:
+        """Do the same."""
+        return self.__reduce_ex__(2)
+
+    def __deepcopy__(self, memo: Any) -> SharedArray:
+        """Return a copy in shared memory of its own."""
+        return copy(self)
+
+
+# What is being passed on by this thread, to be kept until the other process has it.
+_PASSING = threading.local()
+
+# By the number of its file: a process maps each memory once.
+_MAPPED: weakref.WeakValueDictionary[int, _SharedMemory] = weakref.WeakValueDictionary()
+
+
+@contextlib.contextmanager
+def _keeping() -> Iterator[list[_SharedMemory]]:
+    """Collect the memory of the arrays that are pickled meanwhile."""
+    kept: list[_SharedMemory] = []
+    _PASSING.kept = kept
+    try:
+        yield kept
+    finally:
+        _PASSING.kept = None
+
+
+def _opened(pid: int, fd: int, inode: int, offset: int, shape: Any, dtype: Any, strides: Any) -> SharedArray:
+    memory = _MAPPED.get(inode)
+    if memory is None:
+        memory = _SharedMemory.open(pid, fd, inode)
+        _MAPPED[inode] = memory
+    return _made(memory, offset, shape, dtype, strides, "C")
+
+
+def _made(memory: _SharedMemory, offset: int, shape: Any, dtype: Any, strides: Any, order: Any) -> SharedArray:
+    made: SharedArray = np.ndarray.__new__(SharedArray, shape, dtype, memoryview(memory), offset, strides, order)
+    made._memory = memory
+    _MAPPED[memory.inode] = memory
+    return made
