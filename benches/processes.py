@@ -1,6 +1,6 @@
-"""What goes between processes, beside `multiprocessing`: pipes, a message there and back, and many one way.
+"""What goes between processes: pipes beside those of `multiprocessing`, and pools beside those of others.
 
-The other side is a forked child, which imports nothing anew. Between processes, the median of the rounds.
+Of a pipe the other side is a forked child, which imports nothing anew. Between processes, the median of the rounds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+from pools import pool_lines
 from report import Line, parse, show
 from turns import Timer, compare
 
@@ -35,6 +36,7 @@ def main() -> None:
         *ping_pong("64 bytes there and back", bytes(64), PING_PONGS, arguments.repeat, as_bytes=True, least_ratio=3),
         *ping_pong("a tuple there and back", (1, "two", 3.0), PING_PONGS, arguments.repeat, as_bytes=False),
         *one_way(arguments.repeat),
+        *pool_lines(arguments.repeat),
     ]
     show("processes", lines, as_json=arguments.json)
 

@@ -135,16 +135,16 @@ class Keeper:
         """End a worker that does not keep to the protocol."""
         self.kill(number, "it wrote what cannot be into the memory that it shares with the pool")
 
-    def returned(self, data: bytes, buffers: list[Any] | None = None) -> object:
-        """Read what a call returned."""
-        try:
-            return pickle.loads(data, buffers=buffers) if buffers else pickle.loads(data)
-        except Exception as failure:
-            raise pickle.UnpicklingError(
-                f"the result of the call cannot be unpickled here: {type(failure).__name__}: {failure}"
-            ) from failure
+    def unreadable(self, failure: BaseException) -> BaseException:
+        """Return what a call raises whose result cannot be unpickled."""
+        if not isinstance(failure, Exception):
+            return failure
+        text = f"the result of the call cannot be unpickled here: {type(failure).__name__}: {failure}"
+        refusal = pickle.UnpicklingError(text)
+        refusal.__cause__ = failure
+        return refusal
 
-    def raised(self, data: bytes, buffers: list[Any] | None = None) -> BaseException:  # noqa: ARG002 -- it has none
+    def raised(self, data: bytes) -> BaseException:
         """Read what a call raised: its exact type, with the traceback from there as its cause."""
         own, name, problem, text, of_initializer = pickle.loads(data)
         failure: BaseException

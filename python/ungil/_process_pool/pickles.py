@@ -7,8 +7,9 @@ Where something cannot be pickled, the message says which part.
 from __future__ import annotations
 
 import pickle
-import sys
 import types
+from pickle import dumps
+from sys import modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,24 +59,23 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     Raises:
         Exception: what the pickler raised; `explained` says more.
     """
-    shared = sys.modules.get("ungil.shared")
-    if shared is None:
-        return *_pickled(obj), None
-    with shared._keeping() as kept:
-        return *_pickled(obj), kept or None
-
-
-def _pickled(obj: object) -> tuple[bytes, list[Any] | None]:
     buffers = _Buffers()
+    shared = modules.get("ungil.shared")
+    if shared is not None:
+        with shared._keeping() as kept:
+            return _dumps(obj, buffers), buffers or None, kept or None
+    return _dumps(obj, buffers), buffers or None, None
+
+
+def _dumps(obj: object, buffers: _Buffers) -> bytes:
     try:
-        data = pickle.dumps(obj, 5, buffer_callback=buffers)
-        is_enough = b"__main__" not in data
+        data = dumps(obj, 5, buffer_callback=buffers)
+        if b"__main__" not in data:
+            return data
     except _REFUSALS:
-        is_enough = False
-    if not is_enough:
-        buffers.clear()
-        data = _by_value(obj, buffers)
-    return data, buffers or None
+        pass
+    buffers.clear()
+    return _by_value(obj, buffers)
 
 
 def _by_value(obj: object, buffers: _Buffers | None = None) -> bytes:
@@ -104,7 +104,7 @@ def carried(fn: object) -> object:
     if kept:
         return fn
     try:
-        if buffers is None and pickle.dumps(fn, 5) == data:
+        if buffers is None and dumps(fn, 5) == data:
             return fn
     except _REFUSALS:
         pass

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 import types
+from pickle import dumps, loads
 
 from ungil import _core
 from ungil._process_pool.pickles import explained, pickled
@@ -70,6 +71,12 @@ def _settle(settings: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (settings["max_memory"],) * 2)
 
 
+# What is pickled alike by everybody.
+_PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
+
+_CALL, _RETURNED = _core._CALL, _core._RETURNED
+
+
 class _Worker:
     def __init__(self, link: _core._WorkerLink, initializer: bytes | None) -> None:
         self._link = link
@@ -82,47 +89,41 @@ class _Worker:
     def run(self) -> None:
         """Make calls until the pool is no more, or wants no more."""
         signal.signal(signal.SIGINT, self._interrupt)
-        receive, clock = self._link.receive, time.monotonic_ns
+        receive, send, clock = self._link.receive, self._link.send, time.monotonic_ns
         while True:
             try:
                 kind, number, data, buffers = receive()
             except EOFError:
                 return
-            if kind != _core._CALL:
+            if kind != _CALL:
                 return
             begun = clock()
-            answer = self._answer(data, buffers)
-            del data, buffers
-            with contextlib.suppress(ValueError, AttributeError):
-                # What a call has printed is there before what it returned. There may be no standard output.
+            kind, data, buffers, kept = self._answer(data, buffers)
+            try:  # noqa: SIM105 -- in the shortest time
+                # What a call has printed is there before what it returned.
                 sys.stdout.flush()
+            except (AttributeError, ValueError):
+                # There is no standard output, or no more.
+                pass
+            if kept:
+                # One more buffer, which the parent lets go of when it has read the pickle.
+                buffers = [*(buffers or ()), b"receipt"]
             try:
-                self._send(number, (begun, clock()), *answer)
+                index = send(kind, number, (begun, clock()), data, buffers)
             except EOFError:
                 return
             except OSError as failure:
                 # There is no memory for it.
-                self._link.send(_core._RAISED, number, (begun, clock()), _raised(failure))
-            del answer
+                index = send(_core._RAISED, number, (begun, clock()), _raised(failure))
+            if kept:
+                self._keep(index, kept)
+            del data, buffers, kept
 
-    def _send(
-        self,
-        number: int,
-        times: tuple[int, int],
-        kind: int,
-        data: bytes,
-        buffers: list[Any] | None,
-        kept: list[Any] | None,
-    ) -> None:
-        """Send an answer, and keep what the parent opens when it reads it."""
-        if not kept:
-            self._link.send(kind, number, times, data, buffers)
-            return
-        # One more buffer, which the parent lets go of when it has read the pickle.
-        index = self._link.send(kind, number, times, data, [*(buffers or ()), b"receipt"])
-        assert index is not None
+    def _keep(self, index: int | None, kept: list[Any]) -> None:
+        """Keep what the parent opens when it reads an answer."""
         self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
-        self._kept.append((index, kept))
+        if index is not None:
+            self._kept.append((index, kept))
 
     def _answer(self, data: bytes, buffers: list[Any] | None) -> _Answer:
         """Make a call, and return what is to be answered."""
@@ -130,7 +131,7 @@ class _Worker:
             if self._initializer is not None:
                 self._initialise(self._initializer)
             try:
-                fn, args, kwargs = pickle.loads(data, buffers=buffers) if buffers else pickle.loads(data)
+                fn, args, kwargs = loads(data, buffers=buffers) if buffers else loads(data)
             except Exception as failure:
                 raise pickle.UnpicklingError(
                     f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
@@ -142,11 +143,14 @@ class _Worker:
             finally:
                 self._may_interrupt = False
             try:
-                return _core._RETURNED, *pickled(result)
+                if type(result) in _PLAIN:
+                    return _RETURNED, dumps(result, 5), None, None
+                return _RETURNED, *pickled(result)
             except Exception as failure:
                 name = getattr(fn, "__qualname__", repr(fn))
                 raise explained(failure, {f"the result of {name}": result}) from None
         except BaseException as failure:
+            self._may_interrupt = False
             # One that has not come to its end is tried again before the next call.
             return _core._RAISED, _raised(failure, of_initializer=self._initializer is not None), None, None
 

@@ -1,7 +1,7 @@
 //! `_ProcessPool`: what an executor submits to, and its workers' starter serves.
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::{io, mem};
 
@@ -40,12 +40,17 @@ pub(crate) struct Shared {
     pub(super) answers: Gate<Answers>,
     /// Of those who wait for results.
     pub(super) patience: Patience,
-    /// Python's part: how pickles are read, and workers started.
+    /// Python's part: how workers are started, and what raised there.
     pub(super) keeper: Py<PyAny>,
+    /// `pickle.loads`.
+    pub(super) loads: Py<PyAny>,
     /// Readable when the watching thread is to look.
     pub(super) alarm: OwnedFd,
     /// Why it is of no use any more.
     broken: OnceBox<String>,
+    /// How often somebody has looked after results, and whether the watching thread looks whether somebody does.
+    pub(super) n_looks: AtomicU64,
+    pub(super) is_looked_after: AtomicBool,
     /// Whether the watching thread has been started.
     pub(super) is_watched: AtomicBool,
 }
@@ -91,7 +96,13 @@ impl ProcessPool {
     /// A pool of at most so many workers, of which each makes at most `max_tasks` calls, and in which at most `max_pending` calls wait; 0 for any number. `keeper` starts the
     /// workers and reads their pickles.
     #[new]
-    fn new(keeper: Py<PyAny>, max_workers: usize, max_pending: usize, max_tasks: usize) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        keeper: Py<PyAny>,
+        max_workers: usize,
+        max_pending: usize,
+        max_tasks: usize,
+    ) -> PyResult<Self> {
         // SAFETY: takes numbers.
         let alarm = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if alarm < 0 {
@@ -107,8 +118,11 @@ impl ProcessPool {
             answers: Gate::new(Answers(Vec::new())),
             patience: Patience::new(),
             keeper,
+            loads: py.import("pickle")?.getattr("loads")?.unbind(),
             alarm,
             broken: OnceBox::new(),
+            n_looks: AtomicU64::new(0),
+            is_looked_after: AtomicBool::new(false),
             is_watched: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&shared);

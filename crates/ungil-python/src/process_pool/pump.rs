@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use ungil_exec::State;
 use ungil_ipc::arena::Arena;
 use ungil_ipc::frame::Frame;
@@ -127,18 +128,26 @@ fn outcome(py: Python<'_>, shared: &Shared, arena: Option<&Arc<Arena>>, frame: &
     let read = || {
         let arena = arena.ok_or_else(|| errors::broken_process_pool(py, "the worker is no more"))?;
         let (kind, pickle, buffers) = message::unpacked(py, arena, frame)?;
-        let name = if kind == kind::RETURNED { intern!(py, "returned") } else { intern!(py, "raised") };
+        if kind != kind::RETURNED {
+            return Ok(Err(shared.keeper.call_method1(py, intern!(py, "raised"), (pickle,))?));
+        }
+        let loads = shared.loads.bind(py);
         let read = match buffers {
-            None => shared.keeper.call_method1(py, name, (pickle,)),
-            Some(buffers) => shared.keeper.call_method1(py, name, (pickle, buffers)),
-        }?;
-        Ok((kind, read))
+            None => loads.call1((pickle,)),
+            Some(buffers) => {
+                let options = PyDict::new(py);
+                options.set_item(intern!(py, "buffers"), buffers)?;
+                loads.call((pickle,), Some(&options))
+            }
+        };
+        match read {
+            Ok(result) => Ok(Ok(result.unbind())),
+            Err(error) => {
+                Ok(Err(shared.keeper.call_method1(py, intern!(py, "unreadable"), (error.into_value(py),))?))
+            }
+        }
     };
-    match read() {
-        Ok((kind::RETURNED, result)) => Ok(result),
-        Ok((_, exception)) => Err(exception),
-        Err(error) => Err(PyErr::into_value(error, py).into_any()),
-    }
+    read().unwrap_or_else(|error: PyErr| Err(error.into_value(py).into_any()))
 }
 
 /// Ends a call, unless it is to be made again.

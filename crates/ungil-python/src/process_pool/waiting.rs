@@ -1,11 +1,16 @@
 //! Who does what is to be done with what workers send.
 //!
 //! Whoever waits for a result looks into the workers' rings meanwhile, and so finds it without another thread between. When nobody does, the workers ring: each pool has a thread
-//! that watches it ([`watch`]), which sleeps until then. Who looks takes back the request to be rung for, and makes it again at the end, and then looks once more.
+//! that watches it ([`watch`]), which sleeps until then.
+//!
+//! To be rung for costs the worker a system call, and this process a thread that wakes. So who looks takes back the request, and does not make it again when it has
+//! found its result: mostly it comes back. Instead the watching thread looks after it every millisecond, and makes the request when nobody has looked for so long
+//! (`is_looked_after`). Who looks in vain makes it at once. After the request everybody looks once more.
 
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{io, ptr};
 
@@ -21,6 +26,9 @@ use crate::gil;
 /// How long a waiter looks before it sleeps: longer than a worker takes to answer that is awake.
 const LOOK_FOR: Duration = Duration::from_micros(200);
 
+/// For how many nanoseconds it counts that somebody has looked.
+const LOOKED_AFTER: libc::c_long = 1_000_000;
+
 thread_local! {
     /// This thread does what is to be done, and comes back in a callback.
     static IS_PUMPING: Cell<bool> = const { Cell::new(false) };
@@ -30,39 +38,46 @@ thread_local! {
 pub(crate) fn serve(py: Python<'_>, address: usize, future: &Future, deadline: Deadline) -> PyResult<()> {
     let Some(shared) = pool::find(address) else { return Ok(()) };
     let is_done = || future.completion.state().is_done();
+    let has_come = || (is_done() || shared.pool.links().iter().any(|link| link.has_result())).then_some(());
+    let _looking = Looking::begin(&shared);
     loop {
         pump::pump(py, &shared)?;
         if is_done() {
             return Ok(());
         }
-        let links = shared.pool.links();
-        let awake = Awake::new(&links);
-        let has_come = || (is_done() || links.iter().any(|link| link.has_result())).then_some(());
         let looked = gil::detached(py, || shared.patience.look_before_sleep(LOOK_FOR, has_come, deadline));
-        drop(awake);
-        if looked.is_err() && has_come().is_none() {
-            return Ok(());
+        if looked.is_err() {
+            ask_to_be_woken(&shared.pool.links(), true);
+            if has_come().is_none() {
+                return Ok(());
+            }
         }
     }
 }
 
-/// As long as it lives, the workers of these links need not ring.
-struct Awake<'a>(&'a [Arc<Link>]);
+/// As long as it lives, and for a millisecond after that, the workers need not ring.
+struct Looking<'a>(&'a Shared);
 
-impl<'a> Awake<'a> {
-    fn new(links: &'a [Arc<Link>]) -> Self {
-        for link in links {
-            link.ask_to_be_woken(false);
-        }
-        Self(links)
+impl<'a> Looking<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        ask_to_be_woken(&shared.pool.links(), false);
+        Self(shared)
     }
 }
 
-impl Drop for Awake<'_> {
+impl Drop for Looking<'_> {
     fn drop(&mut self) {
-        for link in self.0 {
-            link.ask_to_be_woken(true);
+        // SeqCst, as in `wait`: either that thread sees this look, or it makes the request after it.
+        self.0.n_looks.fetch_add(1, Ordering::SeqCst);
+        if !self.0.is_looked_after.swap(true, Ordering::SeqCst) {
+            self.0.ring();
         }
+    }
+}
+
+fn ask_to_be_woken(links: &[Arc<Link>], wanted: bool) {
+    for link in links {
+        link.ask_to_be_woken(wanted);
     }
 }
 
@@ -86,11 +101,6 @@ pub(super) fn watch(
 ) -> PyResult<(Vec<u64>, Vec<RawFd>)> {
     let workers: Vec<(u64, Arc<Link>)> =
         shared.pool.workers().into_iter().filter(|(number, _)| !gone_before.contains(number)).collect();
-    for (_, link) in &workers {
-        link.ask_to_be_woken(true);
-    }
-    // After that, so that what comes now either is seen or rings.
-    pump::pump(py, shared)?;
     let bells = workers.iter().map(|(_, link)| link.bell());
     let mut polled: Vec<libc::pollfd> = [shared.alarm.as_raw_fd()]
         .into_iter()
@@ -98,7 +108,7 @@ pub(super) fn watch(
         .chain(fds.iter().copied())
         .map(|fd| libc::pollfd { fd, events: libc::POLLIN | libc::POLLRDHUP, revents: 0 })
         .collect();
-    let waited = gil::detached(py, || wait(&mut polled));
+    let waited = gil::detached(py, || wait(shared, &workers, &mut polled));
     if let Err(error) = waited {
         return if error.kind() == io::ErrorKind::Interrupted {
             Ok((Vec::new(), Vec::new()))
@@ -121,9 +131,33 @@ pub(super) fn watch(
     Ok((gone, of_fds.iter().filter(|polled| polled.revents != 0).map(|polled| polled.fd).collect()))
 }
 
-fn wait(polled: &mut [libc::pollfd]) -> io::Result<()> {
-    // SAFETY: so many entries are ours; without a deadline, and no mask of signals.
-    let n =
-        unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, ptr::null(), ptr::null()) };
-    if n < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+/// Waits until a descriptor is readable, or a worker has sent something.
+fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollfd]) -> io::Result<()> {
+    let has_come = || workers.iter().any(|(_, link)| link.has_result());
+    loop {
+        let is_looked_after = shared.is_looked_after.load(Ordering::SeqCst);
+        if !is_looked_after {
+            for (_, link) in workers {
+                link.ask_to_be_woken(true);
+            }
+            if has_come() {
+                return Ok(());
+            }
+        }
+        let n_looks = shared.n_looks.load(Ordering::SeqCst);
+        let soon = libc::timespec { tv_sec: 0, tv_nsec: LOOKED_AFTER };
+        let until = if is_looked_after { ptr::from_ref(&soon) } else { ptr::null() };
+        let n_polled = polled.len() as libc::nfds_t;
+        // SAFETY: so many entries are ours, and a duration or none; no mask of signals.
+        let n = unsafe { libc::ppoll(polled.as_mut_ptr(), n_polled, until, ptr::null()) };
+        if n < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        if n > 0 {
+            return Ok(());
+        }
+        if shared.n_looks.load(Ordering::SeqCst) == n_looks {
+            shared.is_looked_after.store(false, Ordering::SeqCst);
+        }
+    }
 }
