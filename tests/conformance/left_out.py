@@ -53,6 +53,42 @@ LEFT_OUT: dict[str, LeftOut] = {
     "test_multiprocessing.TestConnectionBy*.test_*fd_transfer": LeftOut(
         "sends descriptors through the descriptor of a pipe, as if that were a socket; ours is for waiting alone"
     ),
+    **dict.fromkeys(
+        [
+            "test_process_pools.ProcessPool*.test_hang_gh*",
+            "test_process_pools.ProcessPool*.test_interpreter_shutdown",
+            "test_process_pools.ProcessPool*.test_submit_after_interpreter_shutdown",
+        ],
+        LeftOut(
+            "runs a program that makes the standard library's executor; tests/processes/test_process_pool.py has"
+            " programs of the same kind with ours"
+        ),
+    ),
+    **dict.fromkeys(
+        [
+            "test_process_pools.ProcessPool*.test_idle_process_reuse*",
+            "test_process_pools.ProcessPool*.test_max_tasks_per_child_defaults_to_spawn_context",
+            "test_process_pools.ProcessPool*.test_processes_terminate",
+            "test_process_pools.ProcessPool*.test_saturation",
+            "test_process_pools.ProcessPool*.test_shutdown_deadlock*",
+        ],
+        LeftOut("looks at the standard executor's insides, its threads and queues, of which ours has none"),
+    ),
+    "test_process_pools.ProcessPool*FailingInitializerTest.test_initializer": LeftOut(
+        "asks for a record in the worker's log; ours tells of the failure, with its traceback, who asks for a result"
+    ),
+    "test_process_pools.ProcessPoolFork*ExecutorTest.test_max_tasks_per_child": LeftOut(
+        "asks for an error where workers are forks, which ours replaces as others"
+    ),
+    **dict.fromkeys(
+        [
+            "test_process_pools.ProcessPool*.test_error_at_task_unpickle",
+            "test_process_pools.ProcessPool*.test_error_during_result_unpickle_in_result_handler",
+            "test_process_pools.ProcessPool*.test_exit_at_task_unpickle",
+            "test_process_pools.ProcessPool*.test_exit_during_result_unpickle_in_result_handler",
+        ],
+        LeftOut("asks for the end of the executor when one object cannot be unpickled; ours fails that call alone"),
+    ),
     "test_threading.EventTests.test_at_fork_reinit": LeftOut(
         "looks at the condition `Event._cond`, which ours has none of; test_in_place.py has the test without it"
     ),

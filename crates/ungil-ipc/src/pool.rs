@@ -328,14 +328,18 @@ impl<T> Pool<T> {
         self.inside.enter().is_shut_down
     }
 
-    /// Takes out the tasks that wait, and those that no worker has begun.
-    pub fn drain(&self) -> Vec<Task<T>> {
+    /// Takes out the tasks that wait, and those that workers were given and have not begun; but for the first of each, which it is about to begin, if `but_first`.
+    pub fn drain(&self, but_first: bool) -> Vec<Task<T>> {
         let mut inside = self.inside.enter();
         let mut tasks = inside.backlog.take();
         for worker in &mut inside.workers {
             let given = mem::take(&mut worker.given);
             for (seq, task) in given {
-                if worker.link.recall(seq) { tasks.push(task) } else { worker.given.push_back((seq, task)) }
+                if (but_first && worker.given.is_empty()) || !worker.link.recall(seq) {
+                    worker.given.push_back((seq, task));
+                } else {
+                    tasks.push(task);
+                }
             }
         }
         inside.dismiss();

@@ -8,6 +8,7 @@ import os
 import sys
 import weakref
 from itertools import chain, islice
+from multiprocessing import current_process
 from pathlib import Path
 
 from ungil import _core
@@ -15,7 +16,7 @@ from ungil._call import Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
 from ungil._process_pool.call import Call
-from ungil._process_pool.keeper import Keeper
+from ungil._process_pool.keeper import Keeper, WorkerProcess
 from ungil._process_pool.pickles import carried, explained, pickled
 from ungil._trace import Statistics
 
@@ -120,9 +121,10 @@ class ProcessPoolExecutor(_Bases):
             "environ": dict(os.environ),
             "max_memory": max_memory,
             "is_fork": is_fork,
-            "initializer": None if initializer is None else _pickled_initializer(initializer, tuple(initargs)),
+            "authkey": bytes(current_process().authkey) if "multiprocessing.managers" in sys.modules else None,
         }
-        self._keeper = Keeper(settings, preload, is_fork, on_worker_death == "break")
+        prologue = None if initializer is None else (initializer, tuple(initargs))
+        self._keeper = Keeper(settings, prologue, preload, is_fork, on_worker_death == "break")
         self._pool = _core._ProcessPool(
             self._keeper, math.ceil(max_workers), max_pending or 0, max_tasks_per_child or 0
         )
@@ -281,7 +283,7 @@ class ProcessPoolExecutor(_Bases):
 
         Args:
             wait: whether to return only when the calls are made and the processes have ended.
-            cancel_futures: whether to cancel the calls that no process has begun.
+            cancel_futures: whether to cancel the calls that wait for a process.
         """
         self._pool.close(cancel_futures)
         if wait:
@@ -289,7 +291,7 @@ class ProcessPoolExecutor(_Bases):
 
     def terminate_workers(self) -> None:
         """End all processes at once, and the executor: the calls that they make fail, and the others are cancelled."""
-        self._pool.close(True)
+        self._pool.close(True, False)
         for number in self._keeper.pids():
             self._keeper.kill(number, "its executor was told to terminate its workers")
         self._keeper.join()
@@ -303,26 +305,14 @@ class ProcessPoolExecutor(_Bases):
 
     @property
     def _processes(self) -> Any:  # type: ignore[override]
-        """The process numbers of the workers, by themselves."""
-        return {pid: pid for pid in self._keeper.pids().values()}
+        """The worker processes, by their numbers."""
+        return {pid: WorkerProcess(pid, number, self._keeper) for number, pid in self._keeper.pids().items()}
 
 
 def _n_processors() -> int:
     """Return how many processors this process may use."""
     count: Callable[[], int | None] = getattr(os, "process_cpu_count", os.cpu_count)
     return count() or 1
-
-
-def _pickled_initializer(initializer: Callable[..., object], initargs: tuple[Any, ...]) -> bytes:
-    try:
-        data, buffers, _ = pickled((initializer, initargs))
-        if buffers:
-            import pickle
-
-            data = pickle.dumps((initializer, initargs), 5)
-    except Exception as failure:
-        raise explained(failure, {"initializer": initializer, "initargs": initargs}) from None
-    return data
 
 
 def _fail(

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 
 from ungil import _core
 from ungil._process_pool import server
+from ungil._process_pool.passing import Passing
 from ungil._thread_start import start_thread
 
 TYPE_CHECKING = False
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ("Keeper", "WorkerDied")
+__all__ = ("Keeper", "WorkerDied", "WorkerProcess")
+
+# For at most so many seconds the server is waited for, to tell of workers that it was asked to start.
+_PATIENCE = 5.0
 
 # So much of a worker's standard error is kept, for when it dies.
 _TAIL = 4096
@@ -78,27 +82,71 @@ class _Worker:
         self.reason: str | None = None
 
 
+class WorkerProcess:
+    """A worker, as `executor._processes` shows it: what other people's code does with one of the standard library."""
+
+    def __init__(self, pid: int, number: int, keeper: Keeper) -> None:
+        self.pid = pid
+        self._number = number
+        self._keeper = keeper
+
+    def __repr__(self) -> str:
+        return f"<WorkerProcess {self.pid}, {'alive' if self.is_alive() else 'ended'}>"
+
+    def is_alive(self) -> bool:
+        """Return whether it has not ended, as far as is known."""
+        return self._keeper.pids().get(self._number) == self.pid
+
+    def kill(self) -> None:
+        """End it, by SIGKILL."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end, by SIGTERM."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
 class Keeper:
     """Keeps the workers of an executor.
 
     Args:
         settings: what workers are to be like; see `worker.py`.
+        prologue: what each calls first, and its arguments; or None.
         preload: the modules that the server imports, or None for those that are safe.
         is_fork: whether workers are to be forks of this process, as it is now.
         breaks: whether the death of a worker ends the executor, as that of the standard one.
     """
 
-    def __init__(self, settings: dict[str, Any], preload: Iterable[str] | None, is_fork: bool, breaks: bool) -> None:
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        prologue: tuple[Any, tuple[Any, ...]] | None,
+        preload: Iterable[str] | None,
+        is_fork: bool,
+        breaks: bool,
+    ) -> None:
         self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
         self._breaks = breaks
         self._workers: dict[int, _Worker] = {}
         # Those of them whose link has ended, and of whose own end the server has not told yet.
         self._gone: set[int] = set()
         self._lock = threading.RLock()
+        # The server has told of a worker's beginning or end.
+        self._told = threading.Condition(self._lock)
+        # What is pickled for a process that starts may have descriptors: of pipes, of locks.
+        passing = Passing()
+        if prologue is not None and not is_fork:
+            settings["prologue"] = passing.pickled(*prologue)
+        self._fds = passing.fds
         self._settings = _file_of(pickle.dumps(settings))
         self._thread: threading.Thread | None = None
         self._preload = _to_preload(preload)
-        self._own_server = _Server.forked() if is_fork else None
+        self._own_server = _Server.forked(prologue) if is_fork else None
         # How many servers have ended since one has started a worker.
         self._n_ended = 0
         self._session = self._open_session()
@@ -123,7 +171,9 @@ class Keeper:
             self._workers[number] = _Worker(errors)
             # If the server is no more, the watching thread finds that, and tells so the pool.
             with contextlib.suppress(OSError):
-                socket.send_fds(self._session, [pickle.dumps(("start", number))], [*fds, theirs, self._settings])
+                socket.send_fds(
+                    self._session, [pickle.dumps(("start", number))], [*fds, theirs, self._settings, *self._fds]
+                )
         for fd in (*fds, theirs):
             os.close(fd)
         if self.pool.begin_watching():
@@ -183,8 +233,9 @@ class Keeper:
             self._end()
 
     def pids(self) -> dict[int, int]:
-        """Return the numbers of the processes, by those of the workers."""
-        with self._lock:
+        """Return the numbers of the processes, by those of the workers; of all that were asked for by now."""
+        with self._told:
+            self._told.wait_for(lambda: all(worker.pid for worker in self._workers.values()), _PATIENCE)
             return {number: worker.pid for number, worker in self._workers.items() if worker.pid is not None}
 
     def join(self) -> None:
@@ -223,9 +274,10 @@ class Keeper:
         what, number, value = pickle.loads(data)
         if what == "started":
             self._n_ended = 0
-            with self._lock:
+            with self._told:
                 if number in self._workers:
                     self._workers[number].pid = value
+                self._told.notify_all()
         elif what == "failed":
             self._lose(number, None, f"no process could be started: {value}")
         else:
@@ -271,6 +323,7 @@ class Keeper:
             pass
         with self._lock:
             worker = self._workers.pop(number, None)
+            self._told.notify_all()
         if worker is None:
             return
         self._gone.discard(number)
@@ -297,7 +350,8 @@ class Keeper:
         with contextlib.suppress(OSError):
             self._session.send(pickle.dumps(("close", 0)))
         self._session.close()
-        os.close(self._settings)
+        for fd in (self._settings, *self._fds):
+            os.close(fd)
         if self._own_server is not None:
             self._own_server.close()
         _KEEPERS.discard(self)
@@ -331,8 +385,8 @@ class _Server:
             return cls._shared.open(session, preload)
 
     @classmethod
-    def forked(cls) -> _Server:
-        """Start one that is a fork of this process."""
+    def forked(cls, prologue: tuple[Any, tuple[Any, ...]] | None) -> _Server:
+        """Start one that is a fork of this process; `prologue` is what its workers call first, and its arguments."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             parent = os.getpid()
@@ -342,7 +396,7 @@ class _Server:
             if pid == 0:
                 ours.close()
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-                server.serve(theirs, parent)
+                server.serve(theirs, parent, prologue)
         return cls(pid, ours)
 
     def open(self, session: socket.socket, preload: Iterable[str]) -> None:

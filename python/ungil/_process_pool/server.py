@@ -32,7 +32,7 @@ MOST = 1 << 17
 _IDLE = 50
 
 # How many descriptors come with a message at most.
-_MOST_FDS = 8
+_MOST_FDS = 250
 
 
 def main(control: int, parent: int) -> NoReturn:
@@ -47,18 +47,25 @@ def main(control: int, parent: int) -> NoReturn:
     serve(socket.socket(fileno=control), parent)
 
 
-def serve(control: socket.socket, parent: int) -> NoReturn:
-    """Serve a parent until it ends, in a process that has nothing else to do."""
+def serve(control: socket.socket, parent: int, prologue: worker.Prologue | None = None) -> NoReturn:
+    """Serve a parent until it ends, in a process that has nothing else to do.
+
+    Args:
+        control: the socket on which it opens sessions.
+        parent: its process number.
+        prologue: what workers call first, and its arguments, if that has come by a fork.
+    """
     try:
-        _Server(control, parent).run()
+        _Server(control, parent, prologue).run()
     finally:
         os._exit(0)
 
 
 class _Server:
-    def __init__(self, control: socket.socket, parent: int) -> None:
+    def __init__(self, control: socket.socket, parent: int, prologue: worker.Prologue | None) -> None:
         self._control = control
         self._parent = parent
+        self._prologue = prologue
         self._sessions: dict[int, socket.socket] = {}
         # Of each worker, by its process number: the session and the worker's number there.
         self._workers: dict[int, tuple[int, int]] = {}
@@ -154,7 +161,7 @@ class _Server:
             for fd in (*self._ours, *self._sessions):
                 if fd >= 0:
                     os.close(fd)
-            worker.main(fds, server)
+            worker.main(fds, server, self._prologue)
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)

@@ -13,39 +13,44 @@ import types
 from pickle import dumps, loads
 
 from ungil import _core
+from ungil._process_pool import passing
 from ungil._process_pool.pickles import explained, pickled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    Prologue = tuple[Callable[..., object], tuple[Any, ...]]
     # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read.
     _Answer = tuple[int, bytes, list[Any] | None, list[Any] | None]
 
 __all__ = ("main",)
 
 
-def main(fds: list[int], parent: int) -> None:
+def main(fds: list[int], parent: int, prologue: Prologue | None) -> None:
     """Make the calls of a pool until it wants no more.
 
     Args:
-        fds: the descriptors of the link's memory, its socket, the arenas of calls and of answers, standard error, and a
-            file with the executor's settings.
+        fds: the descriptors of the link's memory, its socket, the arenas of calls and of answers, standard error, a
+            file with the executor's settings, and those that are passed on.
         parent: the process with which this one is to end.
+        prologue: what is called first, and its arguments, if that has come by a fork.
     """
-    memory, doorbell, calls, answers, errors, settings_fd = fds
+    memory, doorbell, calls, answers, errors, settings_fd, *passed = fds
     _core._die_with_parent(parent)
     os.dup2(errors, 2)
     os.close(errors)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    with open(settings_fd, "rb") as file:  # noqa: PTH123 -- a descriptor
-        file.seek(0)
-        settings = pickle.load(file)
+    # Not by a place in the file, which all workers share.
+    settings = loads(os.pread(settings_fd, os.fstat(settings_fd).st_size, 0))
+    os.close(settings_fd)
     _settle(settings)
+    passing.receive(passed, settings["authkey"])
     link = _core._WorkerLink(memory, doorbell, calls, answers)
-    _Worker(link, settings["initializer"]).run()
+    _Worker(link, settings.get("prologue", prologue)).run()
 
 
 def _settle(settings: dict[str, Any]) -> None:
@@ -78,10 +83,10 @@ _CALL, _RETURNED = _core._CALL, _core._RETURNED
 
 
 class _Worker:
-    def __init__(self, link: _core._WorkerLink, initializer: bytes | None) -> None:
+    def __init__(self, link: _core._WorkerLink, prologue: bytes | Prologue | None) -> None:
         self._link = link
-        # What is still to be called before the first call.
-        self._initializer = initializer
+        # What is still to be called before the first call, or its pickle.
+        self._prologue = prologue
         self._may_interrupt = False
         # Shared memory of answers that the parent may not have read, by the index of a block that it lets go of then.
         self._kept: list[tuple[int, list[Any]]] = []
@@ -128,8 +133,8 @@ class _Worker:
     def _answer(self, data: bytes, buffers: list[Any] | None) -> _Answer:
         """Make a call, and return what is to be answered."""
         try:
-            if self._initializer is not None:
-                self._initialise(self._initializer)
+            if self._prologue is not None:
+                self._initialise(self._prologue)
             try:
                 fn, args, kwargs = loads(data, buffers=buffers) if buffers else loads(data)
             except Exception as failure:
@@ -152,16 +157,16 @@ class _Worker:
         except BaseException as failure:
             self._may_interrupt = False
             # One that has not come to its end is tried again before the next call.
-            return _core._RAISED, _raised(failure, of_initializer=self._initializer is not None), None, None
+            return _core._RAISED, _raised(failure, of_initializer=self._prologue is not None), None, None
 
-    def _initialise(self, initializer: bytes) -> None:
-        fn, args = pickle.loads(initializer)
+    def _initialise(self, prologue: bytes | Prologue) -> None:
+        fn, args = self._prologue = loads(prologue) if isinstance(prologue, bytes) else prologue
         self._may_interrupt = True
         try:
             fn(*args)
         finally:
             self._may_interrupt = False
-        self._initializer = None
+        self._prologue = None
 
     def _interrupt(self, number: int, frame: types.FrameType | None) -> None:
         """Raise `KeyboardInterrupt` in a call, and nowhere else: no answer is lost."""

@@ -230,11 +230,12 @@ impl ProcessPool {
         waiting::watch(py, &self.shared, &fds, &gone)
     }
 
-    /// Takes no more calls; those that have not begun are cancelled, if `cancel_futures`.
-    fn close(&self, py: Python<'_>, cancel_futures: bool) -> PyResult<()> {
+    /// Takes no more calls; those that have not begun are cancelled, if `cancel_futures`, but for the first of each worker, which it is about to begin, if `but_first`.
+    #[pyo3(signature = (cancel_futures, but_first=true))]
+    fn close(&self, py: Python<'_>, cancel_futures: bool, but_first: bool) -> PyResult<()> {
         let shared = &self.shared;
         shared.pool.shutdown();
-        let drained = if cancel_futures { shared.pool.drain() } else { Vec::new() };
+        let drained = if cancel_futures { shared.pool.drain(but_first) } else { Vec::new() };
         shared.ring();
         let mut result = Ok(());
         for task in drained {
@@ -248,7 +249,7 @@ impl ProcessPool {
         let shared = &self.shared;
         shared.broken.get_or_set(why);
         shared.pool.shutdown();
-        let drained = shared.pool.drain();
+        let drained = shared.pool.drain(false);
         shared.ring();
         let mut result = Ok(());
         for task in drained {
