@@ -1,4 +1,4 @@
-"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes of our own.
+"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes, locks and their like of our own.
 
 The default is `forkserver` where there is one, and never `fork`: the child of a process that has threads may wait for
 ever for a lock that one of them held. CPython 3.14 made the same choice.
@@ -11,9 +11,10 @@ import sys
 from multiprocessing import context, process
 
 if sys.platform == "linux":
+    from ungil import _mp_synchronize as synchronize
     from ungil._connection import Connection, Pipe
 else:
-    from multiprocessing import Pipe
+    from multiprocessing import Pipe, synchronize
     from multiprocessing.connection import Connection
 
 TYPE_CHECKING = False
@@ -29,6 +30,34 @@ class Context:
     def Pipe(self, duplex: bool = True) -> tuple[Connection, Connection]:  # noqa: N802 -- the standard library's name
         """Return two ends of a pipe; `ungil.multiprocessing.Pipe`."""
         return Pipe(duplex)
+
+    def Lock(self) -> Any:  # noqa: N802 -- as above
+        """Return a lock; `ungil.multiprocessing.Lock`."""
+        return synchronize.Lock(ctx=self.get_context())
+
+    def RLock(self) -> Any:  # noqa: N802 -- as above
+        """Return a recursive lock; `ungil.multiprocessing.RLock`."""
+        return synchronize.RLock(ctx=self.get_context())
+
+    def Condition(self, lock: Any = None) -> Any:  # noqa: N802 -- as above
+        """Return a condition; `ungil.multiprocessing.Condition`."""
+        return synchronize.Condition(lock, ctx=self.get_context())
+
+    def Semaphore(self, value: int = 1) -> Any:  # noqa: N802 -- as above
+        """Return a semaphore; `ungil.multiprocessing.Semaphore`."""
+        return synchronize.Semaphore(value, ctx=self.get_context())
+
+    def BoundedSemaphore(self, value: int = 1) -> Any:  # noqa: N802 -- as above
+        """Return a semaphore that refuses what is too much; `ungil.multiprocessing.BoundedSemaphore`."""
+        return synchronize.BoundedSemaphore(value, ctx=self.get_context())
+
+    def Event(self) -> Any:  # noqa: N802 -- as above
+        """Return a flag; `ungil.multiprocessing.Event`."""
+        return synchronize.Event(ctx=self.get_context())
+
+    def Barrier(self, parties: int, action: Any = None, timeout: float | None = None) -> Any:  # noqa: N802 -- as above
+        """Return a barrier; `ungil.multiprocessing.Barrier`."""
+        return synchronize.Barrier(parties, action, timeout, ctx=self.get_context())
 
     def get_context(self, method: str | None = None) -> Any:
         """Return the context of a start method, or this one."""

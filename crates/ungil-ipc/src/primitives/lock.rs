@@ -223,4 +223,9 @@ impl RLock {
     pub fn count(&self) -> u32 {
         if self.lock.is_mine() { self.count.load(Ordering::Relaxed) } else { 0 }
     }
+
+    /// How often a thread of this process holds it, whichever that is.
+    pub fn count_of_process(&self) -> u32 {
+        if self.holder() == Some(Who::me()) { self.count.load(Ordering::Relaxed) } else { 0 }
+    }
 }

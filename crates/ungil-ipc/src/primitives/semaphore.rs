@@ -130,17 +130,18 @@ impl Semaphore {
         self.try_enter().is_some_and(|inside| inside.take())
     }
 
-    /// Takes a permit if there is one, or one of a dead process.
+    /// Takes a permit if there is one, or one of a dead process, and tells of that.
     ///
     /// # Errors
     ///
-    /// Interrupted, now and then without a signal: another process is busy with the semaphore.
-    pub fn acquire_now(&self) -> Result<Option<Option<Dead>>, WaitResult> {
+    /// Timed out: there is none. Interrupted, now and then without a signal: another process is busy with the semaphore.
+    pub fn acquire_now(&self) -> Result<Option<Dead>, WaitResult> {
         let inside = self.enter(None)?;
         if inside.take() {
-            return Ok(Some(None));
+            return Ok(None);
         }
-        Ok(inside.recover(Who::has_been_dead).filter(|_| inside.take()).map(Some))
+        let dead = inside.recover(Who::has_been_dead).filter(|_| inside.take());
+        dead.map(Some).ok_or(WaitResult::TimedOut)
     }
 
     /// Takes a permit, waiting for it until the deadline; and tells if it is one of a process that died.
