@@ -1,7 +1,7 @@
 //! Between processes: anonymous shared memory, byte rings in it, channels of messages, and locks that outlive their holders.
 //!
 //! The crate knows no Python. Reading order: [`memory`] is what two processes share; `ring.rs` puts bytes through it; `doorbell.rs` wakes the
-//! other side and tells whether it is still there; [`channel`] makes messages of that. [`primitives`] has the locks.
+//! other side and tells whether it is still there; [`channel`] makes messages of that. [`primitives`] has the locks, and [`queue`] queues that many processes share.
 //!
 //! # Trust
 //!
@@ -15,4 +15,5 @@ pub mod channel;
 mod doorbell;
 pub mod memory;
 pub mod primitives;
+pub mod queue;
 mod ring;

@@ -23,13 +23,13 @@
 pub mod barrier;
 pub mod condition;
 pub mod event;
-mod latch;
+pub(crate) mod latch;
 pub mod lock;
 pub mod segment;
 pub mod semaphore;
 #[cfg(test)]
 mod tests;
-mod wait;
+pub(crate) mod wait;
 mod who;
 
 pub use barrier::Barrier;

@@ -7,7 +7,6 @@ use ungil_ipc::primitives::Who;
 
 use crate::errors::HolderDied;
 
-
 /// Warns that `dead` had what `object` is, which was made at `made_at`.
 pub(crate) fn warn(object: &Bound<'_, PyAny>, made_at: Option<&str>, dead: Who, had: &str) -> PyResult<()> {
     let py = object.py();

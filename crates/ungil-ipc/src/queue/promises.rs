@@ -1,0 +1,133 @@
+//! Bounds: who wants to put an item is promised room for it first, which the item takes when it comes into the ring.
+//!
+//! Promises are made behind a latch, if there is a bound, so that no more are let in than there is room for. They are kept by process: those of a dead one
+//! are void.
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use ungil_sync::{Deadline, WaitResult};
+
+use super::record::{Moved, UNITS};
+use super::{Promises, Queue};
+use crate::primitives::Who;
+use crate::primitives::latch::Held;
+use crate::primitives::wait::{self, Pause};
+
+/// How many promises a process has.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Promise {
+    who: AtomicU64,
+    n: AtomicU32,
+    _free: AtomicU32,
+}
+
+impl Queue {
+    /// Whether there is a bound at all.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.most < i32::MAX as u32
+    }
+
+    /// Promises room for an item, if there is any and nobody else is about to.
+    pub(super) fn try_promise(&self) -> bool {
+        let promises = self.promises();
+        if !promises.latch.try_acquire() {
+            return false;
+        }
+        let _held = Held(&promises.latch);
+        self.promise_if_room()
+    }
+
+    /// Promises room for an item, waiting for it until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`WaitResult`] says; interrupted now and then without a signal.
+    pub(super) fn promise(&self, deadline: Deadline) -> Result<(), WaitResult> {
+        let (promises, getting) = (self.promises(), &self.head().getting.0);
+        let attempt = || {
+            let seen = getting.moved.load(SeqCst) as u32;
+            promises.latch.acquire(&self.at_latch, deadline).map_err(Pause::Over)?;
+            let _held = Held(&promises.latch);
+            if self.promise_if_room() { Ok(()) } else { Err(Pause::While(seen)) }
+        };
+        let heal = || {
+            promises.of.iter().for_each(Promise::void_if_dead);
+            attempt().ok()
+        };
+        // SeqCst: as the field says.
+        getting.n_waiting.fetch_add(1, SeqCst);
+        let looks_well = || !self.is_full();
+        let word = wait::low_half(&getting.moved);
+        let ended = wait::until(word, &self.for_room, deadline, looks_well, attempt, heal);
+        getting.n_waiting.fetch_sub(1, Relaxed);
+        ended
+    }
+
+    /// Promises room without a bound.
+    pub(super) fn promise_freely(&self) {
+        self.own_promises().fetch_add(1, SeqCst);
+    }
+
+    /// An item has come into the ring, or will not come.
+    pub(super) fn end_promise(&self) {
+        // What is nonsense stays nonsense, and wakes nobody too few.
+        let _ = self.own_promises().fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1));
+        let getting = &self.head().getting.0;
+        if self.is_bounded() && getting.n_waiting.load(SeqCst) != 0 {
+            wait::wake(wait::low_half(&getting.moved), 1);
+        }
+    }
+
+    /// How many items have been put and not been taken.
+    pub(super) fn n_in_ring(&self) -> u32 {
+        let head = self.head();
+        let got = Moved::of(head.getting.0.moved.load(SeqCst)).items;
+        // Every item has a unit, so that more than this is nonsense.
+        Moved::of(head.putting.0.moved.load(SeqCst)).items.wrapping_sub(got).min(UNITS)
+    }
+
+    /// How many are to come.
+    pub(super) fn n_promised(&self) -> u32 {
+        let promises = self.promises();
+        let known = promises.of.iter().map(|promise| promise.n.load(SeqCst));
+        known.fold(promises.unknown.load(SeqCst), u32::saturating_add)
+    }
+
+    fn promise_if_room(&self) -> bool {
+        let has_room = !self.is_full();
+        if has_room {
+            self.promise_freely();
+        }
+        has_room
+    }
+
+    /// This process's promises; those of unknown ones if there is no room for it.
+    fn own_promises(&self) -> &AtomicU32 {
+        let (me, promises) = (Who::me().word(), self.promises());
+        // An entry that is claimed stays its process's. Acquire, by `SeqCst`: pairs with the release of who voided it.
+        let is_mine = |promise: &&Promise| {
+            let who = promise.who.load(Relaxed);
+            who == me || who == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
+        };
+        promises.of.iter().find(is_mine).map_or(&promises.unknown, |promise| &promise.n)
+    }
+
+    fn promises(&self) -> &Promises {
+        &self.head().promises.0
+    }
+}
+
+impl Promise {
+    fn void_if_dead(&self) {
+        let word = self.who.load(Relaxed);
+        if let Some(who) = Who::of_word(word).filter(|who| who.is_dead())
+            // First it is this process's own, which has no other before it in the table, or void already.
+            && self.who.compare_exchange(who.word(), Who::me().word(), SeqCst, Relaxed).is_ok()
+        {
+            self.n.store(0, SeqCst);
+            self.who.store(0, SeqCst);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The producers' side.
+
+use std::cmp::min;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use ungil_sync::{Deadline, WaitResult};
+
+use super::record::{CAPACITY, Moved, Record, UNIT, UNITS};
+use super::{Corrupt, Queue};
+use crate::primitives::latch::Held;
+use crate::primitives::wait::{self, Pause};
+
+/// How many bytes a piece of an item has at most: so many that a consumer empties the ring while the producer fills it.
+const PIECE: usize = CAPACITY / 4;
+
+/// How long a producer that has somewhere else to put its item waits for another that is putting: far longer than that takes, unless it is stopped.
+const NOT_LONG: Duration = Duration::from_millis(20);
+
+/// What becomes of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the ring.
+    Done,
+    /// There are as many items as there may be.
+    Full,
+    /// There is no room for its bytes now; room for an item has been promised: [`Queue::pour`].
+    Promised,
+    /// Another process is busy with the queue.
+    Busy,
+}
+
+impl Queue {
+    /// Puts an item in, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Another process wrote nonsense.
+    #[inline]
+    pub fn try_put(&self, item: &[u8]) -> Result<Outcome, Corrupt> {
+        if self.is_bounded() && !self.try_promise() {
+            return Ok(Outcome::Busy);
+        }
+        let latch = &self.head().putting.0.latch;
+        let is_in = latch.try_acquire() && {
+            let held = Held(latch);
+            let is_in = self.write_whole(item);
+            drop(held);
+            is_in?
+        };
+        if self.is_bounded() {
+            // It holds no longer, either way.
+            self.end_promise();
+        }
+        if is_in {
+            self.wake_consumer();
+        }
+        Ok(if is_in { Outcome::Done } else { Outcome::Busy })
+    }
+
+    /// Puts an item in, waiting until the deadline for room for another item, but not for room for its bytes. If not `directly`, it only promises room for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`WaitResult`] says; interrupted now and then without a signal. Timed out: it is full.
+    pub fn put(
+        &self,
+        item: &[u8],
+        directly: bool,
+        deadline: Deadline,
+    ) -> Result<Result<Outcome, Corrupt>, WaitResult> {
+        if self.is_bounded() {
+            self.promise(deadline)?;
+        } else {
+            self.promise_freely();
+        }
+        let putting = &self.head().putting.0;
+        if !directly || putting.in_pieces.load(Relaxed) != 0 {
+            return Ok(Ok(Outcome::Promised));
+        }
+        // An interruption comes again.
+        let soon = Some(Instant::now() + NOT_LONG);
+        if putting.latch.acquire(&self.at_latch, soon).is_err() {
+            return Ok(Ok(Outcome::Promised));
+        }
+        let held = Held(&putting.latch);
+        // A producer that was killed may have left it.
+        putting.in_pieces.store(0, Relaxed);
+        let is_in = self.write_whole(item);
+        drop(held);
+        if is_in != Ok(false) {
+            self.end_promise();
+        }
+        Ok(is_in.map(|is_in| {
+            if is_in {
+                self.wake_consumer();
+            }
+            if is_in { Outcome::Done } else { Outcome::Promised }
+        }))
+    }
+
+    /// Puts an item in whatever room there is, waiting for more. If it `is_promised`, the promise is kept by it.
+    pub fn pour<'a>(&'a self, item: &'a [u8], is_promised: bool) -> Pouring<'a> {
+        Pouring { queue: self, item, n_put: 0, is_promised, held: None }
+    }
+
+    /// Writes an item in one record, if there is room. The caller has the latch.
+    #[inline]
+    fn write_whole(&self, item: &[u8]) -> Result<bool, Corrupt> {
+        let Ok(len) = u32::try_from(item.len()) else { return Ok(false) };
+        self.write(Record { len, is_first: true, is_last: true }, item)
+    }
+
+    fn write(&self, record: Record, bytes: &[u8]) -> Result<bool, Corrupt> {
+        let head = self.head();
+        // Relaxed: written by producers alone, and the latch orders them.
+        let put = Moved::of(head.putting.0.moved.load(Relaxed));
+        // Acquire: pairs with the consumer's store: what it has taken is free.
+        let got = Moved::of(head.getting.0.moved.load(Acquire));
+        let n_free = UNITS.checked_sub(put.units.wrapping_sub(got.units)).ok_or(Corrupt)?;
+        if record.units() > n_free {
+            return Ok(false);
+        }
+        self.ring().write(put.units, record, bytes);
+        head.putting.0.moved.store(put.and(record).word(), SeqCst);
+        Ok(true)
+    }
+
+    #[inline]
+    fn wake_consumer(&self) {
+        let putting = &self.head().putting.0;
+        // `SeqCst`: as the field says.
+        if putting.n_waiting.load(SeqCst) != 0 {
+            wait::wake(wait::low_half(&putting.moved), 1);
+        }
+    }
+}
+
+/// An item on its way into the ring. Dropped in the middle, it is lost, and no other is.
+#[must_use = "nothing is put before `proceed`"]
+pub struct Pouring<'a> {
+    queue: &'a Queue,
+    item: &'a [u8],
+    n_put: usize,
+    is_promised: bool,
+    /// From the first piece to the last.
+    held: Option<Held<'a>>,
+}
+
+impl Pouring<'_> {
+    /// Goes on until the item is in.
+    ///
+    /// # Errors
+    ///
+    /// As [`WaitResult`] says; interrupted now and then without a signal. The same call goes on.
+    pub fn proceed(&mut self, deadline: Deadline) -> Result<Result<(), Corrupt>, WaitResult> {
+        let (queue, head) = (self.queue, self.queue.head());
+        let putting = &head.putting.0;
+        if self.held.is_none() {
+            putting.latch.acquire(&queue.at_latch, deadline)?;
+            self.held = Some(Held(&putting.latch));
+            let fits = self.item.len() / UNIT + 2 <= UNITS as usize;
+            putting.in_pieces.store(u32::from(!fits), Relaxed);
+        }
+        loop {
+            match self.put_piece(deadline) {
+                Ok(Ok(false)) => {}
+                Ok(ended) => {
+                    putting.in_pieces.store(0, Relaxed);
+                    self.held = None;
+                    if self.is_promised {
+                        queue.end_promise();
+                    }
+                    self.is_promised = false;
+                    return Ok(ended.map(drop));
+                }
+                Err(ended) => return Err(ended),
+            }
+        }
+    }
+
+    /// Puts one piece; whether it was the last.
+    fn put_piece(&mut self, deadline: Deadline) -> Result<Result<bool, Corrupt>, WaitResult> {
+        let (queue, getting) = (self.queue, &self.queue.head().getting.0);
+        let fits = self.item.len() / UNIT + 2 <= UNITS as usize;
+        let len = if fits { self.item.len() } else { min(self.item.len() - self.n_put, PIECE) };
+        let is_last = self.n_put + len == self.item.len();
+        let record = Record { len: len as u32, is_first: self.n_put == 0, is_last };
+        let bytes = &self.item[self.n_put..self.n_put + len];
+        let attempt = || {
+            let seen = getting.moved.load(SeqCst) as u32;
+            match queue.write(record, bytes) {
+                Ok(false) => Err(Pause::While(seen)),
+                ended => Ok(ended),
+            }
+        };
+        // SeqCst: as the field says.
+        getting.n_waiting.fetch_add(1, SeqCst);
+        let has_moved = {
+            let seen = getting.moved.load(SeqCst);
+            move || getting.moved.load(Relaxed) != seen
+        };
+        let word = wait::low_half(&getting.moved);
+        let ended = match attempt() {
+            Ok(ended) => Ok(ended),
+            Err(_) => wait::until(word, &queue.for_room, deadline, has_moved, attempt, || None),
+        };
+        getting.n_waiting.fetch_sub(1, Relaxed);
+        if let Err(corrupt) = ended? {
+            return Ok(Err(corrupt));
+        }
+        queue.wake_consumer();
+        self.n_put += len;
+        Ok(Ok(is_last))
+    }
+}
+
+impl Drop for Pouring<'_> {
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            self.queue.head().putting.0.in_pieces.store(0, Relaxed);
+        }
+        if self.is_promised {
+            self.queue.end_promise();
+        }
+    }
+}
