@@ -1,5 +1,6 @@
 //! The consumers' side.
 
+use std::cell::RefCell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use ungil_sync::{Deadline, WaitResult};
@@ -117,8 +118,8 @@ impl Getting<'_> {
         putting.n_waiting.fetch_add(1, SeqCst);
         let word = wait::low_half(&putting.moved);
         let is_within = self.is_within;
-        let (this, of_heal) = (std::cell::RefCell::new(&mut *self), ());
-        let () = of_heal;
+        // Both of the closures change it, one at a time.
+        let this = RefCell::new(self);
         let attempt = || {
             let seen = putting.moved.load(SeqCst) as u32;
             if queue.is_empty() {

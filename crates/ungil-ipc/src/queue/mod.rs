@@ -202,8 +202,9 @@ impl Queue {
     }
 
     fn head(&self) -> &Head {
+        let head: *const Head = self.memory.as_ptr().cast();
         // SAFETY: the memory is large enough, by the constructors, aligned to a page, and there for as long as `self`; the head consists of atomics: any bytes are one.
-        unsafe { &*self.memory.as_ptr().cast::<Head>() }
+        unsafe { &*head }
     }
 
     fn ring(&self) -> Ring<'_> {

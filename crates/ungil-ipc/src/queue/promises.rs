@@ -53,8 +53,10 @@ impl Queue {
             if self.promise_if_room() { Ok(()) } else { Err(Pause::While(seen)) }
         };
         let heal = || {
+            promises.latch.acquire(&self.at_latch, deadline).ok()?;
+            let _held = Held(&promises.latch);
             promises.of.iter().for_each(Promise::void_if_dead);
-            attempt().ok()
+            self.promise_if_room().then_some(())
         };
         // SeqCst: as the field says.
         getting.n_waiting.fetch_add(1, SeqCst);
@@ -76,7 +78,7 @@ impl Queue {
         let _ = self.own_promises().fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1));
         let getting = &self.head().getting.0;
         if self.is_bounded() && getting.n_waiting.load(SeqCst) != 0 {
-            wait::wake(wait::low_half(&getting.moved), 1);
+            wait::wake(wait::low_half(&getting.moved), u32::MAX);
         }
     }
 
@@ -120,12 +122,11 @@ impl Queue {
 }
 
 impl Promise {
+    /// The caller has the latch.
     fn void_if_dead(&self) {
         let word = self.who.load(Relaxed);
-        if let Some(who) = Who::of_word(word).filter(|who| who.is_dead())
-            // First it is this process's own, which has no other before it in the table, or void already.
-            && self.who.compare_exchange(who.word(), Who::me().word(), SeqCst, Relaxed).is_ok()
-        {
+        if Who::of_word(word).is_some_and(Who::is_dead) {
+            // In this order: who claims it next finds none.
             self.n.store(0, SeqCst);
             self.who.store(0, SeqCst);
         }

@@ -22,8 +22,6 @@ const NOT_LONG: Duration = Duration::from_millis(20);
 pub enum Outcome {
     /// It is in the ring.
     Done,
-    /// There are as many items as there may be.
-    Full,
     /// There is no room for its bytes now; room for an item has been promised: [`Queue::pour`].
     Promised,
     /// Another process is busy with the queue.
@@ -53,7 +51,7 @@ impl Queue {
             self.end_promise();
         }
         if is_in {
-            self.wake_consumer();
+            self.wake_consumers(1);
         }
         Ok(if is_in { Outcome::Done } else { Outcome::Busy })
     }
@@ -93,7 +91,7 @@ impl Queue {
         }
         Ok(is_in.map(|is_in| {
             if is_in {
-                self.wake_consumer();
+                self.wake_consumers(1);
             }
             if is_in { Outcome::Done } else { Outcome::Promised }
         }))
@@ -127,11 +125,11 @@ impl Queue {
     }
 
     #[inline]
-    fn wake_consumer(&self) {
+    fn wake_consumers(&self, n: u32) {
         let putting = &self.head().putting.0;
         // `SeqCst`: as the field says.
         if putting.n_waiting.load(SeqCst) != 0 {
-            wait::wake(wait::low_half(&putting.moved), 1);
+            wait::wake(wait::low_half(&putting.moved), n);
         }
     }
 }
@@ -159,8 +157,7 @@ impl Pouring<'_> {
         if self.held.is_none() {
             putting.latch.acquire(&queue.at_latch, deadline)?;
             self.held = Some(Held(&putting.latch));
-            let fits = self.item.len() / UNIT + 2 <= UNITS as usize;
-            putting.in_pieces.store(u32::from(!fits), Relaxed);
+            putting.in_pieces.store(u32::from(!self.fits()), Relaxed);
         }
         loop {
             match self.put_piece(deadline) {
@@ -179,10 +176,15 @@ impl Pouring<'_> {
         }
     }
 
+    /// Whether the whole item has room in an empty ring.
+    fn fits(&self) -> bool {
+        self.item.len() / UNIT + 2 <= UNITS as usize
+    }
+
     /// Puts one piece; whether it was the last.
     fn put_piece(&mut self, deadline: Deadline) -> Result<Result<bool, Corrupt>, WaitResult> {
         let (queue, getting) = (self.queue, &self.queue.head().getting.0);
-        let fits = self.item.len() / UNIT + 2 <= UNITS as usize;
+        let fits = self.fits();
         let len = if fits { self.item.len() } else { min(self.item.len() - self.n_put, PIECE) };
         let is_last = self.n_put + len == self.item.len();
         let record = Record { len: len as u32, is_first: self.n_put == 0, is_last };
@@ -209,7 +211,8 @@ impl Pouring<'_> {
         if let Err(corrupt) = ended? {
             return Ok(Err(corrupt));
         }
-        queue.wake_consumer();
+        // The one that waits for the rest is not to be missed.
+        queue.wake_consumers(if fits { 1 } else { u32::MAX });
         self.n_put += len;
         Ok(Ok(is_last))
     }

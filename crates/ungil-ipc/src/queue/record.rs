@@ -72,9 +72,9 @@ impl<'a> Ring<'a> {
 
     /// Writes a record to that unit and on, around the end; it is no longer than the ring.
     pub(super) fn write(self, unit: u32, record: Record, bytes: &[u8]) {
-        let flags = u64::from(record.is_first) * FIRST | u64::from(record.is_last) * LAST;
+        let flags = (u64::from(record.is_first) * FIRST) | (u64::from(record.is_last) * LAST);
         self.unit(unit).store(u64::from(record.len) | flags, Relaxed);
-        let place = self.place(unit.wrapping_add(1));
+        let place = place(unit.wrapping_add(1));
         let (first, rest) = bytes.split_at(min(bytes.len(), CAPACITY - place));
         debug_assert!(rest.len() <= place);
         // SAFETY: `place` is below the capacity.
@@ -96,7 +96,7 @@ impl<'a> Ring<'a> {
     pub(super) fn copy_out(self, unit: u32, record: Record, to: &mut Vec<u8>) {
         let len = min(record.len as usize, CAPACITY);
         to.reserve(len);
-        let place = self.place(unit.wrapping_add(1));
+        let place = place(unit.wrapping_add(1));
         let first = min(len, CAPACITY - place);
         // SAFETY: `place` is below the capacity.
         let from = unsafe { self.at.add(place) };
@@ -115,12 +115,13 @@ impl<'a> Ring<'a> {
 
     fn unit(self, unit: u32) -> &'a AtomicU64 {
         // SAFETY: below the capacity.
-        let at = unsafe { self.at.add(self.place(unit)) };
+        let at = unsafe { self.at.add(place(unit)) };
         // SAFETY: within the ring, aligned to eight bytes as the ring is, for as long as `'a`.
         unsafe { AtomicU64::from_ptr(at.cast()) }
     }
+}
 
-    fn place(self, unit: u32) -> usize {
-        (unit % UNITS) as usize * UNIT
-    }
+/// Where a unit is.
+fn place(unit: u32) -> usize {
+    (unit % UNITS) as usize * UNIT
 }
