@@ -58,7 +58,7 @@ mod _core {
     };
     #[cfg(target_os = "linux")]
     #[pymodule_export]
-    use crate::ipc::{PyBarrier, PyChannel, PyEvent, PySegment, PyWaiters, SemLock};
+    use crate::ipc::{PyBarrier, PyChannel, PyEvent, PyProcessQueue, PySegment, PyWaiters, SemLock};
     #[pymodule_export]
     use crate::process::{
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,

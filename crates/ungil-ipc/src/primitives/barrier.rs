@@ -23,7 +23,7 @@ use ungil_sync::{Deadline, WaitResult};
 use super::Who;
 use super::latch::{Held, Latch};
 use super::segment::{Segment, Slot, Words};
-use super::wait::{self, NAP, Pause};
+use super::wait::{self, Futex, NAP, Pause};
 use super::who::milliseconds;
 
 const FREE: u32 = 0;
@@ -244,16 +244,18 @@ impl Barrier {
     fn watch<R>(&self, deadline: Deadline, attempt: impl Fn() -> Result<R, Pause>) -> Result<R, WaitResult> {
         let head = self.slot.head();
         let before = head.n_changes.load(SeqCst);
-        // `SeqCst`, as in `tell`: either that one sees that somebody sleeps, or the kernel sees the change.
-        head.n_asleep.fetch_add(1, SeqCst);
         let has_changed = || head.n_changes.load(Relaxed) != before;
         let heal = || {
             self.break_for_the_dead();
             attempt().ok()
         };
-        let ended = wait::until(&head.n_changes, &self.patience, deadline, has_changed, &attempt, heal);
-        head.n_asleep.fetch_sub(1, Relaxed);
-        ended
+        wait::until(self.futex(), &self.patience, deadline, has_changed, &attempt, heal)
+    }
+
+    /// What everybody sleeps on.
+    fn futex(&self) -> Futex<'_> {
+        let head = self.slot.head();
+        Futex { word: &head.n_changes, n_asleep: Some(&head.n_asleep) }
     }
 
     /// Breaks the barrier if a party has died that waits, or that is at work.
@@ -298,7 +300,7 @@ impl Barrier {
         let head = self.slot.head();
         if head.n_outside.load(SeqCst) != 0 {
             head.n_changes.fetch_add(1, SeqCst);
-            wait::wake(&head.n_changes, u32::MAX);
+            self.futex().wake(u32::MAX);
         }
     }
 }
@@ -341,8 +343,6 @@ impl Inside<'_> {
     fn tell(&self) {
         let head = self.head();
         head.n_changes.fetch_add(1, SeqCst);
-        if head.n_asleep.load(SeqCst) != 0 {
-            wait::wake(&head.n_changes, u32::MAX);
-        }
+        self.of.futex().wake(u32::MAX);
     }
 }

@@ -24,7 +24,7 @@ use ungil_sync::{Deadline, WaitResult};
 
 use super::Who;
 use super::segment::{Segment, Slot, Words};
-use super::wait::{self, Pause};
+use super::wait::{self, Futex, Pause};
 
 /// How many waiters are known by name. A guess.
 pub const KNOWN: usize = 256;
@@ -159,7 +159,7 @@ impl Waiters {
                 let head = self.slot.head();
                 let has_come = || head.given.load(SeqCst) != since;
                 let attempt = || if has_come() { Ok(()) } else { Err(Pause::While(since)) };
-                wait::until(&head.given, &self.patience, deadline, has_come, attempt, heal)?;
+                wait::until(Futex::of(&head.given), &self.patience, deadline, has_come, attempt, heal)?;
                 head.unknown.fetch_sub(1, Relaxed);
                 return Ok(());
             }
@@ -169,7 +169,7 @@ impl Waiters {
         // Acquire: pairs with the notifier's exchange.
         let has_come = || entry.state.load(Acquire) != WAITING;
         let attempt = || if has_come() { Ok(()) } else { Err(Pause::While(WAITING)) };
-        wait::until(&entry.state, &self.patience, deadline, has_come, attempt, heal)?;
+        wait::until(Futex::of(&entry.state), &self.patience, deadline, has_come, attempt, heal)?;
         entry.free();
         Ok(())
     }

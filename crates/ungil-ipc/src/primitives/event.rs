@@ -14,7 +14,7 @@ use ungil_sync::patience::Patience;
 use ungil_sync::{Deadline, WaitResult};
 
 use super::segment::{Segment, Slot, Words};
-use super::wait::{self, Pause};
+use super::wait::{self, Futex, Pause};
 
 const SET: u32 = 1;
 const AWAITED: u32 = 2;
@@ -120,7 +120,7 @@ impl Event {
             Err(Pause::While(word | AWAITED))
         };
         let looks_well = || has_come(self.word().load(Ordering::Relaxed));
-        wait::until(self.word(), &self.patience, deadline, looks_well, attempt, || None)
+        wait::until(Futex::of(self.word()), &self.patience, deadline, looks_well, attempt, || None)
     }
 
     fn word(&self) -> &AtomicU32 {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ungil_sync::patience::Patience;
 use ungil_sync::{Deadline, WaitResult};
 
-use super::wait::{self, Pause};
+use super::wait::{self, Futex, Pause};
 use super::who::{FLAG, Who};
 
 /// Others may sleep.
@@ -53,7 +53,7 @@ impl Latch {
         };
         let looks_well = || self.holder().is_none();
         let heal = || self.take_from_the_dead(Who::is_dead).map(Some);
-        wait::until(wait::low_half(&self.0), patience, deadline, looks_well, attempt, heal)
+        wait::until(Futex::of(wait::low_half(&self.0)), patience, deadline, looks_well, attempt, heal)
     }
 
     /// Takes it from a process of which `is_dead` says that it is, and returns that.

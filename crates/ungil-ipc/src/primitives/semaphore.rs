@@ -21,7 +21,7 @@ use ungil_sync::{Deadline, WaitResult};
 
 use super::latch::{Held, Latch};
 use super::segment::{Segment, Slot, Words};
-use super::wait::{self, Pause};
+use super::wait::{self, Futex, Pause};
 use super::{Dead, Who};
 
 /// How many processes a store knows by name. What further ones take does not come back. A guess.
@@ -35,7 +35,7 @@ struct Head {
     /// How many permits there are to take. A waiter sleeps while it is 0.
     value: AtomicU32,
     /// How many threads may sleep; more, if some were killed.
-    n_waiting: AtomicU32,
+    n_asleep: AtomicU32,
     /// How many permits a store has, taken or not.
     total: AtomicU32,
     /// How many are taken by processes that the table has no room for.
@@ -163,11 +163,7 @@ impl Semaphore {
             inside.recover(Who::is_dead).filter(|_| inside.take()).map(Some)
         };
         let looks_well = || head.value.load(Relaxed) != 0;
-        // SeqCst, as in `release`: either that one sees that somebody waits, or this one sees the permit, and so does the kernel.
-        head.n_waiting.fetch_add(1, SeqCst);
-        let ended = wait::until(&head.value, &self.patience, deadline, looks_well, attempt, heal);
-        head.n_waiting.fetch_sub(1, Relaxed);
-        ended
+        wait::until(self.futex(), &self.patience, deadline, looks_well, attempt, heal)
     }
 
     /// Gives a permit, if no other process is busy with the semaphore.
@@ -195,11 +191,14 @@ impl Semaphore {
         inside.give()?;
         // The latch's release, which is `SeqCst`, lies between the permit and the look at who waits.
         drop(inside);
-        let head = self.slot.head();
-        if head.n_waiting.load(SeqCst) != 0 {
-            wait::wake(&head.value, 1);
-        }
+        self.futex().wake(1);
         Ok(())
+    }
+
+    /// What waits for a permit sleeps on.
+    fn futex(&self) -> Futex<'_> {
+        let head = self.slot.head();
+        Futex { word: &head.value, n_asleep: Some(&head.n_asleep) }
     }
 
     #[inline]
@@ -322,6 +321,6 @@ impl Inside<'_> {
         let taken = self.of.slot.entries().iter().map(|entry| entry.taken.load(Relaxed));
         let taken = taken.fold(head.unknown.load(Relaxed), u32::saturating_add);
         head.value.store(head.total.load(Relaxed).saturating_sub(taken), Relaxed);
-        wait::wake(&head.value, u32::MAX);
+        self.of.futex().wake(u32::MAX);
     }
 }

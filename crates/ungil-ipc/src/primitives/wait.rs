@@ -2,7 +2,7 @@
 
 use std::process;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ungil_sync::patience::Patience;
@@ -16,6 +16,44 @@ const LOOK_FOR: Duration = Duration::from_micros(100);
 /// How often a wait goes on that a wake-up ended for nothing, before its caller looks after signals: a hostile process may change a word without end.
 const MOST_IN_VAIN: u32 = 1000;
 
+/// What a waiter sleeps on.
+#[derive(Clone, Copy)]
+pub(crate) struct Futex<'a> {
+    /// It changes before those that sleep are woken.
+    pub(crate) word: &'a AtomicU32,
+    /// How many threads may sleep, for those that would rather not wake in vain; more, if some were killed. It is counted up before the kernel looks at the word, and
+    /// looked at after the word has changed, both `SeqCst`: so either that one sees the sleeper, or the kernel sees the change.
+    pub(crate) n_asleep: Option<&'a AtomicU32>,
+}
+
+impl<'a> Futex<'a> {
+    /// A word whose own bits say whether somebody sleeps.
+    pub(crate) fn of(word: &'a AtomicU32) -> Self {
+        Self { word, n_asleep: None }
+    }
+
+    /// Wakes up to `n` threads, of any process, if any may sleep.
+    #[inline]
+    pub(crate) fn wake(self, n: u32) {
+        if self.n_asleep.is_none_or(|n_asleep| n_asleep.load(Ordering::SeqCst) != 0) {
+            wake(self.word, n);
+        }
+    }
+
+    /// Sleeps while the word is `seen`, and at most for `nap`. Ready also if it was another number already, or for no reason.
+    fn sleep_while(self, seen: u32, nap: Duration) -> WaitResult {
+        if let Some(n_asleep) = self.n_asleep {
+            n_asleep.fetch_add(1, Ordering::SeqCst);
+        }
+        let ended = sleep_while(self.word, seen, nap);
+        if let Some(n_asleep) = self.n_asleep {
+            // Relaxed: one too many costs a call for nothing.
+            n_asleep.fetch_sub(1, Ordering::Relaxed);
+        }
+        ended
+    }
+}
+
 /// What an attempt comes to that has not got what it wants.
 pub(crate) enum Pause {
     /// Sleep while the word is that.
@@ -26,14 +64,14 @@ pub(crate) enum Pause {
 
 /// Waits until `attempt` succeeds.
 ///
-/// `looks_well` says, cheaply, whether it might. It is made again whenever `word` has changed; `heal` comes after each nap and at the deadline, and takes from the
+/// `looks_well` says, cheaply, whether it might. It is made again whenever the futex's word has changed; `heal` comes after each nap and at the deadline, and takes from the
 /// dead what they had.
 ///
 /// # Errors
 ///
 /// As [`WaitResult`] says; interrupted now and then without a signal, on the thread that signals come to: one may have come just before it slept.
 pub(crate) fn until<R>(
-    word: &AtomicU32,
+    futex: Futex<'_>,
     patience: &Patience,
     deadline: Deadline,
     looks_well: impl Fn() -> bool,
@@ -53,7 +91,7 @@ pub(crate) fn until<R>(
             return heal().ok_or(WaitResult::TimedOut);
         }
         let nap = must_check_at.map_or(NAP, |at| at.saturating_duration_since(now).min(NAP));
-        match sleep_while(word, seen, nap) {
+        match futex.sleep_while(seen, nap) {
             WaitResult::Ready => {}
             WaitResult::Interrupted => return Err(WaitResult::Interrupted),
             WaitResult::TimedOut => {
@@ -70,7 +108,6 @@ pub(crate) fn until<R>(
     Err(WaitResult::Interrupted)
 }
 
-/// Sleeps while the word is `seen`, and at most for `nap`. Ready also if it was another number already, or for no reason.
 fn sleep_while(word: &AtomicU32, seen: u32, nap: Duration) -> WaitResult {
     let nap =
         libc::timespec { tv_sec: nap.as_secs() as libc::time_t, tv_nsec: nap.subsec_nanos() as libc::c_long };

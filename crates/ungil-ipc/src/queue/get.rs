@@ -75,11 +75,7 @@ impl Queue {
 
     #[inline]
     fn wake_producer(&self) {
-        let getting = &self.head().getting.0;
-        // `SeqCst`: as the field says.
-        if getting.n_waiting.load(SeqCst) != 0 {
-            wait::wake(wait::low_half(&getting.moved), u32::MAX);
-        }
+        self.head().getting.0.futex().wake(u32::MAX);
     }
 }
 
@@ -114,9 +110,6 @@ impl Getting<'_> {
     /// Waits for a record, and takes it; whether an item is whole now.
     fn wait(&mut self, deadline: Deadline) -> Result<Result<bool, Corrupt>, WaitResult> {
         let (queue, putting) = (self.queue, &self.queue.head().putting.0);
-        // SeqCst: as the field says.
-        putting.n_waiting.fetch_add(1, SeqCst);
-        let word = wait::low_half(&putting.moved);
         let is_within = self.is_within;
         // Both of the closures change it, one at a time.
         let this = RefCell::new(self);
@@ -137,9 +130,7 @@ impl Getting<'_> {
             })
         };
         let looks_well = || !queue.is_empty();
-        let ended = wait::until(word, &queue.for_items, deadline, looks_well, attempt, heal);
-        putting.n_waiting.fetch_sub(1, Relaxed);
-        ended
+        wait::until(putting.futex(), &queue.for_items, deadline, looks_well, attempt, heal)
     }
 
     /// Takes the next record, if there is one; whether an item is whole now.

@@ -34,7 +34,7 @@ use ungil_sync::{Deadline, WaitResult};
 
 use crate::memory::Memory;
 use crate::primitives::latch::Latch;
-use crate::primitives::wait::{self, Pause};
+use crate::primitives::wait::{self, Futex, Pause};
 use promises::Promise;
 use record::{CAPACITY, Moved, Ring};
 
@@ -63,13 +63,21 @@ struct Head {
 #[repr(C)]
 struct Side {
     /// How much has ever been moved; written by who has the latch. A release, which pairs with the other side's acquire: the bytes are there, or free. The other
-    /// side sleeps on its low half, so it is `SeqCst`, as `n_waiting`: either the one sees that somebody waits, or that one sees what has moved.
+    /// side sleeps on its low half, so it is `SeqCst`, as a [`Futex`] wants it.
     moved: AtomicU64,
     latch: Latch,
     /// How many threads of the other side may sleep; more, if some were killed.
-    n_waiting: AtomicU32,
+    n_asleep: AtomicU32,
     /// Not 0: an item passes in pieces, and the latch stays taken.
     in_pieces: AtomicU32,
+}
+
+impl Side {
+    /// What the other side sleeps on.
+    #[inline]
+    fn futex(&self) -> Futex<'_> {
+        Futex { word: wait::low_half(&self.moved), n_asleep: Some(&self.n_asleep) }
+    }
 }
 
 #[derive(Debug)]
@@ -198,7 +206,7 @@ impl Queue {
         let tasks = &self.head().tasks.0;
         let is_over = || tasks.unfinished.load(Acquire) == 0 || tasks.n_idle.load(SeqCst) != n_idle;
         let attempt = || if is_over() { Ok(()) } else { Err(Pause::While(n_idle)) };
-        wait::until(&tasks.n_idle, &self.for_room, deadline, is_over, attempt, || None)
+        wait::until(Futex::of(&tasks.n_idle), &self.for_room, deadline, is_over, attempt, || None)
     }
 
     fn head(&self) -> &Head {

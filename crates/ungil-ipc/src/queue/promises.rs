@@ -58,13 +58,8 @@ impl Queue {
             promises.of.iter().for_each(Promise::void_if_dead);
             self.promise_if_room().then_some(())
         };
-        // SeqCst: as the field says.
-        getting.n_waiting.fetch_add(1, SeqCst);
         let looks_well = || !self.is_full();
-        let word = wait::low_half(&getting.moved);
-        let ended = wait::until(word, &self.for_room, deadline, looks_well, attempt, heal);
-        getting.n_waiting.fetch_sub(1, Relaxed);
-        ended
+        wait::until(getting.futex(), &self.for_room, deadline, looks_well, attempt, heal)
     }
 
     /// Promises room without a bound.
@@ -76,9 +71,8 @@ impl Queue {
     pub(super) fn end_promise(&self) {
         // What is nonsense stays nonsense, and wakes nobody too few.
         let _ = self.own_promises().fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1));
-        let getting = &self.head().getting.0;
-        if self.is_bounded() && getting.n_waiting.load(SeqCst) != 0 {
-            wait::wake(wait::low_half(&getting.moved), u32::MAX);
+        if self.is_bounded() {
+            self.head().getting.0.futex().wake(u32::MAX);
         }
     }
 

@@ -126,11 +126,7 @@ impl Queue {
 
     #[inline]
     fn wake_consumers(&self, n: u32) {
-        let putting = &self.head().putting.0;
-        // `SeqCst`: as the field says.
-        if putting.n_waiting.load(SeqCst) != 0 {
-            wait::wake(wait::low_half(&putting.moved), n);
-        }
+        self.head().putting.0.futex().wake(n);
     }
 }
 
@@ -196,18 +192,12 @@ impl Pouring<'_> {
                 ended => Ok(ended),
             }
         };
-        // SeqCst: as the field says.
-        getting.n_waiting.fetch_add(1, SeqCst);
-        let has_moved = {
-            let seen = getting.moved.load(SeqCst);
-            move || getting.moved.load(Relaxed) != seen
-        };
-        let word = wait::low_half(&getting.moved);
+        let before = getting.moved.load(Relaxed);
+        let has_moved = || getting.moved.load(Relaxed) != before;
         let ended = match attempt() {
             Ok(ended) => Ok(ended),
-            Err(_) => wait::until(word, &queue.for_room, deadline, has_moved, attempt, || None),
+            Err(_) => wait::until(getting.futex(), &queue.for_room, deadline, has_moved, attempt, || None),
         };
-        getting.n_waiting.fetch_sub(1, Relaxed);
         if let Err(corrupt) = ended? {
             return Ok(Err(corrupt));
         }
