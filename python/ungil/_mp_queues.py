@@ -96,7 +96,7 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
 
     def __init__(self, maxsize: int = 0, *, ctx: Any) -> None:
         self._maxsize = maxsize if maxsize > 0 else _MOST
-        self._begin(_Queue(self._maxsize))
+        self._begin(_Queue(self._maxsize, False))
 
     def _begin(self, ring: _Queue) -> None:
         self._ring = ring
@@ -110,11 +110,11 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
 
     def __getstate__(self) -> tuple[Any, ...]:
         context.assert_spawning(self)
-        return (self._maxsize, reduction.DupFd(self._ring.fileno()))
+        return _passed(self._ring)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._maxsize, copy = state
-        self._begin(_Queue(self._maxsize, copy.detach()))
+        self._maxsize = state[0]
+        self._begin(_received(*state))
 
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put an object; where there are as many as there may be, wait for room, if `block`, for `timeout` seconds.
@@ -248,14 +248,19 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     """
 
     def __init__(self, *, ctx: Any) -> None:
-        self._ring: _Queue | None = _Queue(_MOST)
+        self._ring: _Queue | None = _Queue(_MOST, True)
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> tuple[Any, ...]:
         context.assert_spawning(self)
-        return reduction.DupFd(self._open().fileno())
+        return _passed(self._open())
 
-    def __setstate__(self, copy: Any) -> None:
-        self._ring = _Queue(_MOST, copy.detach())
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._ring = _received(*state)
+
+    @property
+    def _reader(self) -> _Reader:
+        """What the standard library's executors wait for."""
+        return _Reader(self)
 
     def _open(self) -> _Queue:
         if self._ring is None:
@@ -281,3 +286,40 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         self._ring = None
 
     __class_getitem__ = classmethod(types.GenericAlias)
+
+
+class _Reader:
+    """A simple queue as the connection that the standard class reads from."""
+
+    def __init__(self, queue: SimpleQueue) -> None:
+        self._queue = queue
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when there is something to take."""
+        return self._queue._open().fileno()
+
+    def recv(self) -> Any:
+        """Take the next object, waiting for one."""
+        return self._queue.get()
+
+    def poll(self) -> bool:
+        """Whether there is something to take."""
+        return not self._queue.empty()
+
+    def close(self) -> None:
+        """Give the queue up in this process."""
+        self._queue.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether that has been done."""
+        return self._queue._ring is None
+
+
+def _passed(ring: _Queue) -> tuple[Any, ...]:
+    most, memory, bell = ring.parts()
+    return (most, reduction.DupFd(memory), None if bell is None else reduction.DupFd(bell))
+
+
+def _received(most: int, memory: Any, bell: Any) -> _Queue:
+    return _Queue.from_parts(most, memory.detach(), None if bell is None else bell.detach())

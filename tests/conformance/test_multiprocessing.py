@@ -1,4 +1,4 @@
-"""CPython's tests in test._test_multiprocessing, with our pipes and primitives in them, for each start method.
+"""CPython's tests in test._test_multiprocessing, with our pipes, primitives and queues in them, for each start method.
 
 They are the interpreter's own classes, and not copies: the processes that they start import them by name.
 """
@@ -16,7 +16,7 @@ import pytest
 from implementation import IS_UNGIL
 
 if not sys.platform.startswith("linux"):
-    pytest.skip("pipes and primitives are the standard library's here", allow_module_level=True)
+    pytest.skip("all of this is the standard library's here", allow_module_level=True)
 
 tests: Any = pytest.importorskip("test._test_multiprocessing")
 chosen: Any = importlib.import_module("ungil.multiprocessing") if IS_UNGIL else multiprocessing
@@ -32,6 +32,8 @@ OF_PRIMITIVES = (
     "_TestArray",
 )
 
+OF_QUEUES = ("_TestQueue", "TestSimpleQueue")
+
 # What is put in for the functions of these names, both of the module and of the classes.
 NAMES = (
     "Array",
@@ -39,12 +41,15 @@ NAMES = (
     "BoundedSemaphore",
     "Condition",
     "Event",
+    "JoinableQueue",
     "Lock",
     "Pipe",
+    "Queue",
     "RLock",
     "RawArray",
     "RawValue",
     "Semaphore",
+    "SimpleQueue",
     "Value",
 )
 
@@ -82,6 +87,6 @@ def with_ours(name: str, method: str) -> type[unittest.TestCase]:
 
 
 for _method in ("fork", "spawn", "forkserver"):
-    for _name in OF_PIPES + OF_PRIMITIVES:
+    for _name in OF_PIPES + OF_PRIMITIVES + OF_QUEUES:
         _case = with_ours(_name, _method)
         globals()[_case.__name__] = _case

@@ -76,6 +76,7 @@ impl Queue {
     #[inline]
     fn wake_producer(&self) {
         self.head().getting.0.futex().wake(u32::MAX);
+        self.announce_no_more();
     }
 }
 

@@ -15,12 +15,13 @@
 //! one that finds another where it expects a first skips it; and one that waits for more, while nobody is putting, waits for the next item. So if either is
 //! killed, that item is lost and no other.
 //!
-//! Reading order: `record` is how items lie in the ring; `put` and `get` are the two sides; `promises` is about bounds.
+//! Reading order: `record` is how items lie in the ring; `put` and `get` are the two sides; `promises` is about bounds, and `selectable` about `select`.
 
 mod get;
 mod promises;
 mod put;
 mod record;
+mod selectable;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use crate::primitives::latch::Latch;
 use crate::primitives::wait::{self, Futex, Pause};
 use promises::Promise;
 use record::{CAPACITY, Moved, Ring};
+use selectable::Bell;
 
 pub use get::Getting;
 pub use put::{Outcome, Pouring};
@@ -86,6 +88,8 @@ struct Tasks {
     unfinished: AtomicU32,
     /// Counts how often the last task was done: who waits for that sleeps on it.
     n_idle: AtomicU32,
+    /// Not 0: somebody has asked for the descriptor.
+    is_selected: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -117,6 +121,7 @@ pub struct Corrupt;
 #[derive(Debug)]
 pub struct Queue {
     memory: Memory,
+    bell: Option<Bell>,
     /// How many items it holds at most.
     most: u32,
     for_items: Patience,
@@ -149,7 +154,7 @@ impl Queue {
 
     fn of(memory: Memory, most: u32) -> Self {
         let [for_items, for_room, at_latch] = [(); 3].map(|()| Patience::new());
-        Self { memory, most, for_items, for_room, at_latch }
+        Self { memory, bell: None, most, for_items, for_room, at_latch }
     }
 
     /// How many items it holds at most.

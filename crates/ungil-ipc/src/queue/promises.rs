@@ -55,7 +55,7 @@ impl Queue {
         let heal = || {
             promises.latch.acquire(&self.at_latch, deadline).ok()?;
             let _held = Held(&promises.latch);
-            promises.of.iter().for_each(Promise::void_if_dead);
+            self.void_the_dead();
             self.promise_if_room().then_some(())
         };
         let looks_well = || !self.is_full();
@@ -64,13 +64,19 @@ impl Queue {
 
     /// Promises room without a bound.
     pub(super) fn promise_freely(&self) {
-        self.own_promises().fetch_add(1, SeqCst);
+        let latch = &self.promises().latch;
+        if self.own_promises().is_none() && latch.try_acquire() {
+            let _held = Held(latch);
+            self.void_the_dead();
+        }
+        self.count_promise();
     }
 
     /// An item has come into the ring, or will not come.
     pub(super) fn end_promise(&self) {
-        // What is nonsense stays nonsense, and wakes nobody too few.
-        let _ = self.own_promises().fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1));
+        let mut counts = self.own_promises().into_iter().chain([&self.promises().unknown]);
+        // Made when there was no entry, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
+        counts.find(|n| n.fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1)).is_ok());
         if self.is_bounded() {
             self.head().getting.0.futex().wake(u32::MAX);
         }
@@ -91,23 +97,36 @@ impl Queue {
         known.fold(promises.unknown.load(SeqCst), u32::saturating_add)
     }
 
+    /// The caller has the latch.
     fn promise_if_room(&self) -> bool {
         let has_room = !self.is_full();
         if has_room {
-            self.promise_freely();
+            if self.own_promises().is_none() {
+                self.void_the_dead();
+            }
+            self.count_promise();
         }
         has_room
     }
 
-    /// This process's promises; those of unknown ones if there is no room for it.
-    fn own_promises(&self) -> &AtomicU32 {
-        let (me, promises) = (Who::me().word(), self.promises());
+    fn count_promise(&self) {
+        self.own_promises().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
+    }
+
+    /// This process's promises; none if the table has no room for it.
+    fn own_promises(&self) -> Option<&AtomicU32> {
+        let me = Who::me().word();
         // An entry that is claimed stays its process's. Acquire, by `SeqCst`: pairs with the release of who voided it.
         let is_mine = |promise: &&Promise| {
             let who = promise.who.load(Relaxed);
             who == me || who == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
         };
-        promises.of.iter().find(is_mine).map_or(&promises.unknown, |promise| &promise.n)
+        self.promises().of.iter().find(is_mine).map(|promise| &promise.n)
+    }
+
+    /// The caller has the latch.
+    fn void_the_dead(&self) {
+        self.promises().of.iter().for_each(Promise::void_if_dead);
     }
 
     fn promises(&self) -> &Promises {

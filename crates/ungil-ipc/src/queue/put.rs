@@ -127,6 +127,7 @@ impl Queue {
     #[inline]
     fn wake_consumers(&self, n: u32) {
         self.head().putting.0.futex().wake(n);
+        self.announce();
     }
 }
 

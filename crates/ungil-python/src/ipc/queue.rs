@@ -1,5 +1,6 @@
 //! `_Queue`: what the queues of `ungil.multiprocessing` are; `python/ungil/_mp_queues.py` pickles what is not plain.
 
+use std::hint;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::slice;
 use std::time::Instant;
@@ -18,26 +19,43 @@ use crate::queue::{empty, full};
 /// Items up to so many bytes are copied without letting the interpreter go, if they need not be waited for.
 const SHORT: usize = 1 << 14;
 
+/// How often a consumer looks before it lets the interpreter go. That takes as long as a producer that is at work takes for an item.
+const LOOKS: u32 = 20;
+
 /// Items of bytes between processes.
 #[pyclass(frozen, name = "_Queue", module = "ungil._core")]
 pub(crate) struct PyProcessQueue(Queue);
 
 #[pymethods]
 impl PyProcessQueue {
-    /// A new one, of at most so many items; or that of a descriptor, which becomes its own.
+    /// A new one, of at most so many items, with a descriptor for `select` if that is wanted.
     #[new]
-    #[pyo3(signature = (most, fd=None))]
-    fn new(most: u32, fd: Option<RawFd>) -> PyResult<Self> {
-        Ok(Self(match fd {
-            // SAFETY: the caller gives it away, as the documentation says.
-            Some(fd) => Queue::from_fd(unsafe { OwnedFd::from_raw_fd(fd) }, most)?,
-            None => Queue::new(most)?,
-        }))
+    fn new(most: u32, is_selectable: bool) -> PyResult<Self> {
+        let queue = Queue::new(most)?;
+        Ok(Self(if is_selectable { queue.with_bell(None)? } else { queue }))
     }
 
-    /// Its descriptor, which stays its own.
-    fn fileno(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
+    /// The queue of these descriptors, which become its own.
+    #[staticmethod]
+    fn from_parts(most: u32, memory: RawFd, bell: Option<RawFd>) -> PyResult<Self> {
+        let own = |fd: RawFd| {
+            // SAFETY: the caller gives it away, as the documentation says.
+            unsafe { OwnedFd::from_raw_fd(fd) }
+        };
+        let bell = bell.map(own);
+        let queue = Queue::from_fd(own(memory), most)?;
+        Ok(Self(if bell.is_some() { queue.with_bell(bell)? } else { queue }))
+    }
+
+    /// What `from_parts` wants in another process; the descriptors stay its own.
+    fn parts(&self) -> (u32, RawFd, Option<RawFd>) {
+        (self.0.most(), self.0.as_fd().as_raw_fd(), self.0.bell().map(|fd| fd.as_raw_fd()))
+    }
+
+    /// A descriptor that is readable when there is something to take.
+    fn fileno(&self) -> PyResult<RawFd> {
+        let fd = self.0.selectable().map(|fd| fd.as_raw_fd());
+        fd.ok_or_else(|| PyOSError::new_err("the queue has no descriptor to wait for"))
     }
 
     /// Puts a plain object, if there is room at once; false if not, or if it is not plain.
@@ -91,8 +109,11 @@ impl PyProcessQueue {
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let queue = &self.0;
-        if let Some(item) = queue.try_get().map_err(raised)? {
-            return plain::unpacked(py, &item);
+        for _ in 0..LOOKS {
+            if let Some(item) = queue.try_get().map_err(raised)? {
+                return plain::unpacked(py, &item);
+            }
+            hint::spin_loop();
         }
         let until = until(block, timeout)?;
         let mut getting = queue.get();
