@@ -1,13 +1,12 @@
 """The queues of `ungil.multiprocessing`: the standard library's, through a ring in shared memory.
 
-`put` makes bytes of the object and writes them into the ring itself; `get` takes them out itself. Where an item does not fit,
-`put` leaves it with a thread of this process (`_Spill`), which writes it when there is room, and ends.
+`put` makes bytes of the object and writes them into the ring itself; `get` takes them out itself. Where an item does
+not fit, `put` leaves it with a thread of this process (`_Spill`), which writes it when there is room, and ends.
 """
 
 from __future__ import annotations
 
 import threading
-import types
 from collections import deque
 from multiprocessing import context, queues, reduction, util
 
@@ -94,7 +93,10 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
         {'x': 1}
     """
 
-    def __init__(self, maxsize: int = 0, *, ctx: Any) -> None:
+    # A subclass may have this function, which is told of an exception and its object in place of the caller.
+    _on_queue_feeder_error: Any = None
+
+    def __init__(self, maxsize: int = 0, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         self._maxsize = maxsize if maxsize > 0 else _MOST
         self._begin(_Queue(self._maxsize, False))
 
@@ -108,11 +110,11 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
     def _forget(self) -> None:
         self._spill = _Spill(self._ring)
 
-    def __getstate__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> tuple[Any, ...]:  # type: ignore[override]
         context.assert_spawning(self)
         return _passed(self._ring)
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:  # type: ignore[override]
         self._maxsize = state[0]
         self._begin(_received(*state))
 
@@ -130,9 +132,8 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
         try:
             item = _packed(obj)
         except Exception as error:
-            if type(self)._on_queue_feeder_error is queues.Queue._on_queue_feeder_error:
+            if self._on_queue_feeder_error is None:
                 raise
-            # A subclass wants to know in its own way.
             self._on_queue_feeder_error(error, obj)
             return
         self._put(item, block, timeout)
@@ -247,14 +248,14 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         ('item', True)
     """
 
-    def __init__(self, *, ctx: Any) -> None:
+    def __init__(self, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         self._ring: _Queue | None = _Queue(_MOST, True)
 
-    def __getstate__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> tuple[Any, ...]:  # type: ignore[override]
         context.assert_spawning(self)
         return _passed(self._open())
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:  # type: ignore[override]
         self._ring = _received(*state)
 
     @property
@@ -284,8 +285,6 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     def close(self) -> None:
         """Give the queue up in this process."""
         self._ring = None
-
-    __class_getitem__ = classmethod(types.GenericAlias)
 
 
 class _Reader:

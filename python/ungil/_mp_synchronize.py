@@ -1,4 +1,4 @@
-"""The primitives of `ungil.multiprocessing`: the standard library's, on words in shared memory that outlive whoever held them.
+"""The primitives of `ungil.multiprocessing`: the standard library's, on words that outlive whoever held them.
 
 Each class has the standard class among its bases, and so its reprs and its name; what it does is done by the class of
 `ungil._core` that comes before it. A primitive is passed to another process while that is started, by its place and
@@ -58,7 +58,7 @@ class Lock(_Acquired, synchronize.Lock):
         False
     """
 
-    def __init__(self, *, ctx: Any) -> None:
+    def __init__(self, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         super().__init__(_LOCK, 1, 1)
 
 
@@ -73,7 +73,7 @@ class RLock(_Acquired, synchronize.RLock):
         <RLock(MainProcess, 2)>
     """
 
-    def __init__(self, *, ctx: Any) -> None:
+    def __init__(self, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         super().__init__(_RECURSIVE, 1, 1)
 
 
@@ -90,7 +90,7 @@ class Semaphore(_Acquired, synchronize.Semaphore):
         1
     """
 
-    def __init__(self, value: int = 1, *, ctx: Any) -> None:
+    def __init__(self, value: int = 1, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         super().__init__(_SEMAPHORE, value, self.SEM_VALUE_MAX)
 
 
@@ -104,7 +104,7 @@ class BoundedSemaphore(_Acquired, synchronize.BoundedSemaphore):
         ValueError: semaphore or lock released too many times
     """
 
-    def __init__(self, value: int = 1, *, ctx: Any) -> None:
+    def __init__(self, value: int = 1, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         super().__init__(_SEMAPHORE, value, value)
 
 
@@ -135,8 +135,8 @@ class Condition(synchronize.Condition):
         self._make_methods()
 
     def _make_methods(self) -> None:
-        self.acquire = self._lock.acquire
-        self.release = self._lock.release
+        self.acquire = self._lock.acquire  # type: ignore[method-assign]
+        self.release = self._lock.release  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self._lock}, {len(self._waiters)})>"
@@ -195,7 +195,7 @@ class Event(_Event, synchronize.Event):
         True
     """
 
-    def __init__(self, *, ctx: Any) -> None:
+    def __init__(self, *, ctx: Any) -> None:  # noqa: ARG002 -- as the standard class
         self._open()
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -226,7 +226,7 @@ class Barrier(_Barrier, synchronize.Barrier):
         action: Callable[[], object] | None = None,
         timeout: float | None = None,
         *,
-        ctx: Any,
+        ctx: Any,  # noqa: ARG002 -- as the standard class
     ) -> None:
         if parties < 1:
             raise ValueError("parties must be >= 1")

@@ -54,8 +54,8 @@ LEFT_OUT: dict[str, LeftOut] = {
         "sends descriptors through the descriptor of a pipe, as if that were a socket; ours is for waiting alone"
     ),
     "test_multiprocessing.TestQueueBy*.test_queue_feeder_donot_stop_onexc": LeftOut(
-        "holds that `put` of what cannot be pickled succeeds, and that a thread prints a traceback later; ours raises at"
-        " once, and test_mp_queues.py has the test of that"
+        "holds that `put` of what cannot be pickled succeeds, and that a thread prints a traceback later; ours raises"
+        " at once, and test_mp_queues.py has the test of that"
     ),
     "test_multiprocessing.TestSimpleQueueBy*.test_closed": LeftOut(
         "looks at both ends of the pipe that a standard queue consists of; ours has none, and test_mp_queues.py has a"

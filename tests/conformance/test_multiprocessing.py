@@ -73,7 +73,7 @@ def with_ours(name: str, method: str) -> type[unittest.TestCase]:
             cls.addClassCleanup(patch.stop)
 
         def check_invariant(self, cond: Any) -> None:
-            """Hold that nobody sleeps; the standard test looks at the semaphores that a standard condition consists of."""
+            """Hold that nobody sleeps; CPython's looks at the semaphores that a standard condition consists of."""
             if not IS_UNGIL:
                 super().check_invariant(cond)
                 return

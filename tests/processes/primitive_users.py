@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 
@@ -87,14 +89,16 @@ def use_all(things: list[Any], conn: Any) -> None:
         condition.notify_all()
     event.set()
     index = barrier.wait(60)
-    descriptors = [
-        os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd.isdigit() and _is_open(fd)
-    ]
-    conn.send((index, sum("memfd:ungil" in name for name in descriptors)))
+    conn.send((index, _n_descriptors()))
 
 
-def _is_open(fd: str) -> bool:
-    return os.path.lexists(f"/proc/self/fd/{fd}")
+def _n_descriptors() -> int:
+    links = []
+    for path in Path("/proc/self/fd").iterdir():
+        # The folder's own is gone by now.
+        with contextlib.suppress(FileNotFoundError):
+            links.append(str(path.readlink()))
+    return sum("memfd:ungil" in link for link in links)
 
 
 def pass_on(lock: Any, conn: Any) -> None:

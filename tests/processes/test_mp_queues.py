@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import multiprocessing.connection
-import os
 import pickle
 import queue as standard
 import signal
@@ -92,7 +91,7 @@ class TestItems:
 
     def test_a_subclass_stays_one(self) -> None:
         queue = ours.Queue()
-        for item in (signal.SIGTERM, (signal.SIGINT,), standard.Empty(), os.stat("/")):
+        for item in (signal.SIGTERM, (signal.SIGINT,), standard.Empty(), Path("/").stat()):
             queue.put(item)
             got = queue.get()
             assert type(got) is type(item)
@@ -342,7 +341,7 @@ class TestOneProcess:
     def test_descriptors_and_memory_go_with_it(self) -> None:
         def left() -> tuple[int, int]:
             gc.collect()
-            return len(os.listdir("/proc/self/fd")), Path("/proc/self/maps").read_text().count("memfd:ungil")
+            return len(list(Path("/proc/self/fd").iterdir())), Path("/proc/self/maps").read_text().count("memfd:ungil")
 
         ours.Lock()
         before = left()
