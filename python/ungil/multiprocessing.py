@@ -1,6 +1,6 @@
 """The names of `multiprocessing`: processes, each with an interpreter of its own.
 
-`Pipe`, and the locks, semaphores, conditions, events and barriers, are ours, over shared memory
+`Pipe`, the locks, semaphores, conditions, events and barriers, and the queues are ours, over shared memory
 (`docs/reference/multiprocessing.md`). `Process`, the start methods and whatever else is not ours yet are the standard
 library's. The default start method is `forkserver`.
 
