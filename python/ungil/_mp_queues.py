@@ -103,6 +103,7 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
     def _begin(self, ring: _Queue) -> None:
         self._ring = ring
         self._closed = False
+        self._is_used = False
         self._spill = _Spill(ring)
         # What this process has not written yet, a forked child has not either.
         util.register_after_fork(self, Queue._forget)
@@ -127,6 +128,7 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
         """
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
+        self._is_used = True
         if not self._spill.items and self._put_plain(obj):
             return
         try:
@@ -170,7 +172,13 @@ class Queue(queues.Queue):  # type: ignore[type-arg]
         return len(self._ring)
 
     def empty(self) -> bool:
-        """Whether there is nothing to take."""
+        """Whether there is nothing to take.
+
+        Raises:
+            OSError: the queue is closed in this process, which has put into it.
+        """
+        if self._closed and self._is_used:
+            raise OSError("handle is closed")
         return self._ring.empty()
 
     def full(self) -> bool:

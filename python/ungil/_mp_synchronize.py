@@ -251,19 +251,9 @@ class Barrier(_Barrier, synchronize.Barrier):
         Raises:
             BrokenBarrierError: the barrier is broken, or has been reset meanwhile.
         """
-        arrived = self._arrive(self._timeout if timeout is None else timeout)
-        if arrived is None:
+        index = self._pass(self._timeout if timeout is None else timeout, self._action)
+        if index is None:
             raise threading.BrokenBarrierError
-        index, is_last = arrived
-        if is_last:
-            try:
-                if self._action:
-                    self._action()
-            except BaseException:
-                self.abort()
-                raise
-            if not self._pass():
-                raise threading.BrokenBarrierError
         return index
 
 

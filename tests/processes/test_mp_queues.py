@@ -168,7 +168,7 @@ class TestBounds:
         queue.put(bytes(LARGE), block=False)
         queue.put(1, block=False)
         assert (queue.qsize(), queue.full()) == (2, True)
-        for arguments in ((False,), (True, 0), (True, 0.01), (True, -1)):
+        for arguments in ((False,), (0,), (1, 0), (True, 0.01), (True, -1), (False, 5)):
             with pytest.raises(standard.Full):
                 queue.put(2, *arguments)
         with pytest.raises(standard.Full):
@@ -176,7 +176,7 @@ class TestBounds:
         assert len(queue.get()) == LARGE
         queue.put(2, timeout=60)
         assert (queue.get(timeout=60), queue.get(timeout=60)) == (1, 2)
-        for arguments in ((False,), (True, 0), (True, 0.01), (True, -1)):
+        for arguments in ((False,), (0,), (1, 0), (True, 0.01), (True, -1), (False, 5)):
             with pytest.raises(standard.Empty):
                 queue.get(*arguments)
         with pytest.raises(standard.Empty):
@@ -284,6 +284,8 @@ class TestOneProcess:
             for call in (lambda: queue.put(2), queue.get, queue.get_nowait):
                 with pytest.raises(ValueError, match="is closed"):
                     call()
+            with pytest.raises(OSError, match="is closed"):
+                queue.empty()
         simple = ours.SimpleQueue()
         simple.close()
         simple.close()

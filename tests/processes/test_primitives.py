@@ -307,6 +307,32 @@ class TestOneProcess:
             barrier.wait()
         assert barrier.broken
 
+    def test_an_action_runs_before_any_party_goes_on(self) -> None:
+        order: list[str] = []
+        barrier = ours.Barrier(2, action=lambda: order.append("action"))
+
+        def arrive() -> None:
+            barrier.wait()
+            order.append("party")
+
+        thread = threading.Thread(target=arrive)
+        thread.start()
+        arrive()
+        thread.join()
+        assert order == ["action", "party", "party"]
+
+    def test_ctrl_c_in_an_action_breaks_the_barrier(self) -> None:
+        barrier = ours.Barrier(1, action=lambda: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            barrier.wait()
+        assert barrier.broken
+
+    def test_a_reset_in_an_action_breaks_the_round_alone(self) -> None:
+        barrier = ours.Barrier(1, action=lambda: barrier.reset())
+        with pytest.raises(threading.BrokenBarrierError):
+            barrier.wait()
+        assert not barrier.broken
+
     def test_they_are_copied_by_nobody(self) -> None:
         for thing in (ours.Lock(), ours.Semaphore(), ours.Condition(), ours.Event(), ours.Barrier(2)):
             name = type(thing).__name__

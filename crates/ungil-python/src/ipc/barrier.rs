@@ -1,4 +1,4 @@
-//! `_Barrier`: what `Barrier` is, but for its action.
+//! `_Barrier`: what `Barrier` is.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_ipc::primitives::Barrier;
 use ungil_ipc::primitives::barrier::Arrival;
+use ungil_sync::WaitResult;
 
 use crate::gil;
 use crate::ipc::shared::{Filled, PySegment, Told, deadline};
@@ -45,38 +46,43 @@ impl PyBarrier {
         Ok((PySegment(Arc::clone(segment)), offset))
     }
 
-    /// Arrives, and waits for the others; which one it is, and whether it is the last, which is to let them pass. `None` if the barrier is broken,
-    /// which it is after the timeout.
-    fn _arrive(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<(usize, bool)>> {
+    /// Arrives, and waits for the others; how many came before. `None` if the barrier is broken, which it is after the timeout.
+    ///
+    /// The last to arrive calls the action and lets all pass, with no handler of a signal between these steps but in the action: an exception of one would
+    /// leave the others waiting.
+    fn _pass(
+        &self,
+        py: Python<'_>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        action: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<usize>> {
         let (barrier, deadline) = (self.inner.get()?, deadline(timeout)?);
-        match gil::wait(py, || barrier.arrive(deadline))? {
-            Ok(Arrival::Last { index }) => Ok(Some((index, true))),
-            Ok(Arrival::Waits { index, entry }) => match gil::wait(py, || barrier.wait(entry, deadline)) {
-                Ok(Ok(has_passed)) => Ok(has_passed.then_some((index, false))),
-                Ok(Err(_)) => {
-                    let has_passed = matches!(gil::wait(py, || barrier.leave(entry))?, Ok(true));
-                    if !has_passed {
-                        self.abort(py)?;
-                    }
-                    Ok(has_passed.then_some((index, false)))
+        let (index, entry) = match gil::wait(py, || barrier.arrive(deadline))? {
+            Ok(Arrival::Waits { index, entry }) => (index, entry),
+            Ok(Arrival::Last { index }) => {
+                let acted = action.map_or(Ok(()), |action| action.call0().map(drop));
+                if acted.is_err() {
+                    surely(py, || barrier.abort());
                 }
-                Err(raised) => {
-                    let _ = gil::detached(py, || (0..MOST_TRIES).find_map(|_| barrier.leave(entry).ok()));
-                    Err(raised)
-                }
-            },
-            Ok(Arrival::Broken) => Ok(None),
-            Err(_) => {
-                self.abort(py)?;
-                Ok(None)
+                acted?;
+                return Ok(surely(py, || barrier.pass(None)).unwrap_or(false).then_some(index));
             }
+            Ok(Arrival::Broken) => return Ok(None),
+            Err(_) => {
+                surely(py, || barrier.abort());
+                return Ok(None);
+            }
+        };
+        let ended = gil::wait(py, || barrier.wait(entry, deadline));
+        if let Ok(Ok(has_passed)) = ended {
+            return Ok(has_passed.then_some(index));
         }
-    }
-
-    /// Lets all pass; false if the barrier has been broken or reset meanwhile.
-    fn _pass(&self, py: Python<'_>) -> PyResult<bool> {
-        let barrier = self.inner.get()?;
-        Ok(matches!(gil::wait(py, || barrier.pass(None))?, Ok(true)))
+        let has_passed = surely(py, || barrier.leave(entry)).unwrap_or(false);
+        let _ = ended?;
+        if !has_passed {
+            surely(py, || barrier.abort());
+        }
+        Ok(has_passed.then_some(index))
     }
 
     /// Break the barrier: all who wait, and all who come, raise `BrokenBarrierError`.
@@ -106,5 +112,10 @@ impl PyBarrier {
     }
 }
 
-/// How often a wait that an exception ends tries to leave; each try takes up to a nap, and only a stopped process makes more than one.
+/// Does what another process may be in the way of for a moment, whatever signals come; none if that one does not go on.
+fn surely<R: Send>(py: Python<'_>, work: impl Send + Sync + Fn() -> Result<R, WaitResult>) -> Option<R> {
+    gil::detached(py, || (0..MOST_TRIES).find_map(|_| work().ok()))
+}
+
+/// How often; each try takes up to a nap, and only a process that is stopped makes more than one.
 const MOST_TRIES: u32 = 20;

@@ -73,7 +73,7 @@ impl PyProcessQueue {
         py: Python<'_>,
         item: PyBuffer<u8>,
         directly: bool,
-        block: bool,
+        block: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         let (queue, item) = (&self.0, bytes(&item)?);
@@ -105,7 +105,7 @@ impl PyProcessQueue {
     fn get<'py>(
         &self,
         py: Python<'py>,
-        block: bool,
+        block: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let queue = &self.0;
@@ -171,8 +171,8 @@ fn bytes(buffer: &PyBuffer<u8>) -> PyResult<&[u8]> {
 }
 
 /// Until when a call waits; at once, if it does not `block`.
-fn until(block: bool, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
-    if block { deadline(timeout) } else { Ok(Some(Instant::now())) }
+fn until(block: &Bound<'_, PyAny>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
+    if block.is_truthy()? { deadline(timeout) } else { Ok(Some(Instant::now())) }
 }
 
 fn raised(corrupt: Corrupt) -> PyErr {
