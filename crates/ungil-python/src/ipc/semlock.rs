@@ -42,7 +42,8 @@ enum What {
     Semaphore(Counted),
 }
 
-/// A semaphore, and what the standard library counts beside it in each process. Relaxed: it is for reprs.
+/// A semaphore, and what the standard library counts beside it in each process. Relaxed, and no more than loads and stores: it is for reprs, and may miscount where
+/// threads meet.
 struct Counted {
     semaphore: Semaphore,
     process: AtomicU64,
@@ -194,11 +195,10 @@ impl Counted {
     fn note(&self, change: i64) {
         let me = u64::from(Who::me().pid());
         // A forked child begins anew.
-        if self.process.load(Ordering::Relaxed) != me {
-            self.process.store(me, Ordering::Relaxed);
-            self.count.store(0, Ordering::Relaxed);
-        }
-        self.count.fetch_add(change, Ordering::Relaxed);
+        let is_ours = self.process.load(Ordering::Relaxed) == me;
+        let count = if is_ours { self.count.load(Ordering::Relaxed) } else { 0 };
+        self.process.store(me, Ordering::Relaxed);
+        self.count.store(count + change, Ordering::Relaxed);
         if change > 0 {
             self.thread.store(current_thread().get(), Ordering::Relaxed);
         }
