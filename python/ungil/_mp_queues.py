@@ -7,6 +7,7 @@ not fit, `put` leaves it with a thread of this process (`_Spill`), which writes 
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import deque
 from multiprocessing import context, queues, reduction, util
 
@@ -65,19 +66,20 @@ class _Spill:
                 self._at_exit.cancel()
 
     def _pour(self) -> None:
-        while True:
+        is_over = False
+        while not is_over:
             try:
                 self._ring.pour(self.items[0], True)
-            finally:
-                with self._lock:
-                    self.items.popleft()
-                    is_over = not self.items
-                    if is_over:
-                        self._thread = None
-                        if self._at_exit is not None:
-                            self._at_exit.cancel()
-            if is_over:
-                return
+            except OSError:
+                # Another process wrote nonsense. There is nobody to raise it to; the standard class's thread prints, too.
+                traceback.print_exc()
+            with self._lock:
+                self.items.popleft()
+                is_over = not self.items
+                if is_over:
+                    self._thread = None
+                    if self._at_exit is not None:
+                        self._at_exit.cancel()
 
 
 class Queue(queues.Queue):  # type: ignore[type-arg]

@@ -22,6 +22,11 @@ def die_with(acquired: Any, *more: Any) -> None:
     die()
 
 
+def release(acquired: Any) -> None:
+    """Release what another process has acquired."""
+    acquired.release()
+
+
 def hold(acquired: Any, conn: Any) -> None:
     """Acquire it, say so, and have it until told to release it."""
     acquired.acquire()

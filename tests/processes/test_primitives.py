@@ -188,6 +188,15 @@ class TestBetweenProcesses:
         # Nothing has a name that could be left behind.
         assert n_named() == before
 
+    @pytest.mark.parametrize("kind", ["Lock", "Semaphore", "BoundedSemaphore"])
+    def test_another_process_releases_it(self, context: Any, start: Any, kind: str) -> None:
+        lock = made(context, kind)
+        assert lock.acquire()
+        start(users.release, lock)
+        assert lock.acquire(timeout=60)
+        lock.release()
+        assert lock._semlock._get_value() == 1
+
     def test_it_is_passed_on(self, context: Any, start: Any) -> None:
         lock, (conn, theirs) = context.Lock(), Pipe()
         start(users.pass_on, lock, theirs)

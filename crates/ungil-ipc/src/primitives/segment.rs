@@ -64,6 +64,7 @@ struct Current(Option<Arc<Segment>>);
 
 impl AfterFork for Current {
     fn after_fork(&mut self, is_torn: bool) {
+        // One word: it is what was there before or after the change, whose count is not to be relied on.
         let parents = self.0.take();
         if is_torn {
             std::mem::forget(parents);
