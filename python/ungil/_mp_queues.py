@@ -71,7 +71,7 @@ class _Spill:
             try:
                 self._ring.pour(self.items[0], True)
             except OSError:
-                # Another process wrote nonsense. There is nobody to raise it to; the standard class's thread prints, too.
+                # Another process wrote nonsense, and there is nobody to raise it to: the standard class prints, too.
                 traceback.print_exc()
             with self._lock:
                 self.items.popleft()
