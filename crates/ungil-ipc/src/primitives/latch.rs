@@ -84,10 +84,10 @@ impl Latch {
         Who::of_word(word).is_some()
     }
 
-    /// Which process has it. Relaxed: it may be another one by now.
+    /// Which process has it; it may be another one by now. Acquire: if it is nobody, what the last one did is seen.
     #[inline]
     pub(crate) fn holder(&self) -> Option<Who> {
-        Who::of_word(self.0.load(Ordering::Relaxed))
+        Who::of_word(self.0.load(Ordering::Acquire))
     }
 }
 

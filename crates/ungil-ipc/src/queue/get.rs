@@ -122,9 +122,9 @@ impl Getting<'_> {
             this.borrow_mut().take_record(deadline).map_err(Pause::Over)?.ok_or(Pause::While(seen))
         };
         let heal = || {
-            // Nobody is putting, so that nothing comes any more of what has begun.
+            // Nobody is putting, so that nothing comes any more of what has begun. In this order: the producer's last piece comes before it gives the latch back.
             let is_given_up =
-                is_within && queue.is_empty() && putting.latch.holder().is_none_or(Who::is_dead);
+                is_within && putting.latch.holder().is_none_or(Who::is_dead) && queue.is_empty();
             is_given_up.then(|| {
                 this.borrow_mut().give_up();
                 Ok(false)

@@ -40,20 +40,21 @@ impl Queue {
             return Ok(Outcome::Busy);
         }
         let latch = &self.head().putting.0.latch;
-        let is_in = latch.try_acquire() && {
-            let held = Held(latch);
-            let is_in = self.write_whole(item);
-            drop(held);
-            is_in?
+        let is_in = if latch.try_acquire() {
+            let _held = Held(latch);
+            self.write_whole(item)
+        } else {
+            Ok(false)
         };
         if self.is_bounded() {
             // It holds no longer, either way.
             self.end_promise();
         }
-        if is_in {
+        if is_in? {
             self.wake_consumers(1);
+            return Ok(Outcome::Done);
         }
-        Ok(if is_in { Outcome::Done } else { Outcome::Busy })
+        Ok(Outcome::Busy)
     }
 
     /// Puts an item in, waiting until the deadline for room for another item, but not for room for its bytes. If not `directly`, it only promises room for it.

@@ -286,6 +286,10 @@ proptest::proptest! {
             // One whose rest does not come is not waited for to the deadline, but until nobody is putting.
             let _ = getting.proceed(now());
         }
+        // Nonsense leaves no promise behind.
+        let n_promised = queue.n_promised();
+        let _ = (queue.try_put(b"item"), queue.try_put(b"item"));
+        proptest::prop_assert!(queue.n_promised() == n_promised);
         let large = vec![1; 3 * CAPACITY];
         let _ = queue.pour(&large, true).proceed(now());
     }
