@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue as standard_queue
+import random
 import signal
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +107,43 @@ def _n_descriptors() -> int:
         with contextlib.suppress(FileNotFoundError):
             links.append(str(path.readlink()))
     return sum("memfd:ungil" in link for link in links)
+
+
+def use_until_killed(things: list[Any], turns: Any, seed: int) -> None:
+    """Use one thing after the other, in an order of one's own, and count the turns."""
+    lock, rlock, semaphore, bounded, condition, queue = things
+    random_ = random.Random(seed)
+
+    def take_part() -> None:
+        with condition:
+            if random_.random() < 0.5:
+                condition.notify(random_.randrange(3))
+            else:
+                condition.wait(0.002)
+
+    def exchange() -> None:
+        with contextlib.suppress(standard_queue.Full, standard_queue.Empty):
+            queue.put((seed, bytes(random_.randrange(3000))), timeout=0.001)
+            queue.get(timeout=0.001)
+
+    def hold(*acquired: Any) -> None:
+        for each in acquired:
+            each.acquire()
+        for each in acquired:
+            each.release()
+
+    ways = [
+        lambda: hold(lock),
+        lambda: hold(rlock, rlock),
+        lambda: hold(semaphore),
+        lambda: hold(bounded),
+        take_part,
+        exchange,
+    ]
+    warnings.simplefilter("ignore")
+    while True:
+        random_.choice(ways)()
+        turns.value += 1
 
 
 def pass_on(lock: Any, conn: Any) -> None:

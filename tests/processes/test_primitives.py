@@ -7,6 +7,8 @@ import gc
 import multiprocessing
 import os
 import pickle
+import queue as standard_queue
+import random
 import signal
 import sys
 import threading
@@ -150,6 +152,48 @@ class TestDeadHolders:
             barrier.wait()
         barrier.reset()
         assert not barrier.broken
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_killed_anywhere(self, until: Until) -> None:
+        context, chance = get_context("fork"), random.Random(1)
+        things = [
+            context.Lock(),
+            context.RLock(),
+            context.Semaphore(2),
+            context.BoundedSemaphore(2),
+            context.Condition(),
+            context.Queue(5),
+        ]
+        lock, rlock, semaphore, bounded, condition, queue = things
+        turns, processes = context.Value("q", 0, lock=False), []
+        for seed in range(100):
+            process = context.Process(target=users.use_until_killed, args=(things, turns, seed), daemon=True)
+            process.start()
+            processes.append(process)
+            if len(processes) == 3:
+                # Wherever one of them is after so many turns.
+                enough = turns.value + chance.randrange(100)
+                until(lambda enough=enough: turns.value >= enough)
+                victim = processes.pop(chance.randrange(3))
+                victim.kill()
+                victim.join()
+        for process in processes:
+            process.kill()
+            process.join()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HolderDied)
+            for each in (lock, rlock, semaphore, semaphore, bounded, bounded, condition):
+                assert each.acquire(timeout=60)
+            for each in (lock, semaphore, bounded):
+                assert not each.acquire(block=False), "as many as before, and no more"
+        condition.notify_all()
+        with pytest.raises(standard_queue.Empty):
+            while True:
+                queue.get(timeout=0.2)
+        for number in range(5):
+            queue.put(number, timeout=60)
+        assert queue.full()
+        assert [queue.get() for _ in range(5)] == list(range(5))
 
 
 class TestBetweenProcesses:
