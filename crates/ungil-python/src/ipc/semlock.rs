@@ -2,16 +2,16 @@
 
 use std::ffi::CStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use pyo3::exceptions::{PyAssertionError, PyOSError, PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ungil_ipc::primitives::{Dead, Lock, RLock, Semaphore, Who};
-use ungil_sync::{Deadline, WaitResult, current_thread};
+use ungil_sync::{Deadline, WaitResult};
 
 use crate::gil;
+use crate::ipc::counted::Counted;
 use crate::ipc::shared::{Filled, PySegment, deadline};
 use crate::ipc::told;
 use crate::method::{Arguments, Call, Method, bool_object, none_object, slow, this};
@@ -40,15 +40,6 @@ enum What {
     Lock(Lock),
     RLock(RLock),
     Semaphore(Counted),
-}
-
-/// A semaphore, and what the standard library counts beside it in each process. Relaxed, and no more than loads and stores: it is for reprs, and may miscount where
-/// threads meet.
-struct Counted {
-    semaphore: Semaphore,
-    process: AtomicU64,
-    thread: AtomicU64,
-    count: AtomicI64,
 }
 
 #[pymethods]
@@ -121,9 +112,7 @@ impl SemLock {
         Ok(match &self.inner.get()?.what {
             What::Lock(lock) => lock.is_mine(),
             What::RLock(lock) => lock.count() > 0,
-            What::Semaphore(counted) => {
-                counted.count() > 0 && counted.thread.load(Ordering::Relaxed) == current_thread().get()
-            }
+            What::Semaphore(counted) => counted.is_mine(),
         })
     }
 
@@ -183,31 +172,6 @@ fn number(object: &Bound<'_, PyAny>) -> PyResult<u32> {
         if is_too_large { refused() } else { error }
     })?;
     u32::try_from(number).map_err(|_| PyOSError::new_err((libc::EINVAL, "Invalid argument")))
-}
-
-impl Counted {
-    fn of(semaphore: Semaphore) -> Self {
-        let zero = || AtomicU64::new(0);
-        Self { semaphore, process: zero(), thread: zero(), count: AtomicI64::new(0) }
-    }
-
-    #[inline]
-    fn note(&self, change: i64) {
-        let me = u64::from(Who::me().pid());
-        // A forked child begins anew.
-        let is_ours = self.process.load(Ordering::Relaxed) == me;
-        let count = if is_ours { self.count.load(Ordering::Relaxed) } else { 0 };
-        self.process.store(me, Ordering::Relaxed);
-        self.count.store(count + change, Ordering::Relaxed);
-        if change > 0 {
-            self.thread.store(current_thread().get(), Ordering::Relaxed);
-        }
-    }
-
-    fn count(&self) -> i64 {
-        let is_ours = self.process.load(Ordering::Relaxed) == u64::from(Who::me().pid());
-        if is_ours { self.count.load(Ordering::Relaxed) } else { 0 }
-    }
 }
 
 impl What {
