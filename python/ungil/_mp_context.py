@@ -1,4 +1,4 @@
-"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes of our own.
+"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes, locks, queues of our own.
 
 The default is `forkserver` where there is one, and never `fork`: the child of a process that has threads may wait for
 ever for a lock that one of them held. CPython 3.14 made the same choice.
@@ -11,9 +11,11 @@ import sys
 from multiprocessing import context, process
 
 if sys.platform == "linux":
+    from ungil import _mp_queues as queues
+    from ungil import _mp_synchronize as synchronize
     from ungil._connection import Connection, Pipe
 else:
-    from multiprocessing import Pipe
+    from multiprocessing import Pipe, queues, synchronize
     from multiprocessing.connection import Connection
 
 TYPE_CHECKING = False
@@ -29,6 +31,50 @@ class Context:
     def Pipe(self, duplex: bool = True) -> tuple[Connection, Connection]:  # noqa: N802 -- the standard library's name
         """Return two ends of a pipe; `ungil.multiprocessing.Pipe`."""
         return Pipe(duplex)
+
+    def Lock(self) -> Any:  # noqa: N802 -- as above
+        """Return a lock; `ungil.multiprocessing.Lock`."""
+        return synchronize.Lock(ctx=self.get_context())
+
+    def RLock(self) -> Any:  # noqa: N802 -- as above
+        """Return a recursive lock; `ungil.multiprocessing.RLock`."""
+        return synchronize.RLock(ctx=self.get_context())
+
+    def Condition(self, lock: Any = None) -> Any:  # noqa: N802 -- as above
+        """Return a condition; `ungil.multiprocessing.Condition`."""
+        return synchronize.Condition(lock, ctx=self.get_context())
+
+    def Semaphore(self, value: int = 1) -> Any:  # noqa: N802 -- as above
+        """Return a semaphore; `ungil.multiprocessing.Semaphore`."""
+        return synchronize.Semaphore(value, ctx=self.get_context())
+
+    def BoundedSemaphore(self, value: int = 1) -> Any:  # noqa: N802 -- as above
+        """Return a semaphore that refuses what is too much; `ungil.multiprocessing.BoundedSemaphore`."""
+        return synchronize.BoundedSemaphore(value, ctx=self.get_context())
+
+    def Event(self) -> Any:  # noqa: N802 -- as above
+        """Return a flag; `ungil.multiprocessing.Event`."""
+        return synchronize.Event(ctx=self.get_context())
+
+    def Barrier(self, parties: int, action: Any = None, timeout: float | None = None) -> Any:  # noqa: N802 -- as above
+        """Return a barrier; `ungil.multiprocessing.Barrier`."""
+        return synchronize.Barrier(parties, action, timeout, ctx=self.get_context())
+
+    def Queue(self, maxsize: int = 0) -> Any:  # noqa: N802 -- as above
+        """Return a queue; `ungil.multiprocessing.Queue`."""
+        return queues.Queue(maxsize, ctx=self.get_context())
+
+    def JoinableQueue(self, maxsize: int = 0) -> Any:  # noqa: N802 -- as above
+        """Return a queue of tasks; `ungil.multiprocessing.JoinableQueue`."""
+        return queues.JoinableQueue(maxsize, ctx=self.get_context())
+
+    def SimpleQueue(self) -> Any:  # noqa: N802 -- as above
+        """Return a queue without a bound; `ungil.multiprocessing.SimpleQueue`."""
+        return queues.SimpleQueue(ctx=self.get_context())
+
+    def Pool(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 -- as above
+        """Return a pool of processes: the standard library's, with the queues that it looks into."""
+        return standard.get_context(self.get_context().get_start_method()).Pool(*args, **kwargs)
 
     def get_context(self, method: str | None = None) -> Any:
         """Return the context of a start method, or this one."""

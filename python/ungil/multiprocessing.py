@@ -1,7 +1,8 @@
 """The names of `multiprocessing`: processes, each with an interpreter of its own.
 
-`Pipe` is ours, over shared memory (`docs/reference/multiprocessing.md`). `Process`, the start methods and whatever else
-is not ours yet are the standard library's. The default start method is `forkserver`.
+`Pipe`, the locks, semaphores, conditions, events and barriers, and the queues are ours, over shared memory
+(`docs/reference/multiprocessing.md`). `Process`, the start methods and whatever else is not ours yet are the standard
+library's. The default start method is `forkserver`.
 
 Example:
     >>> from ungil.multiprocessing import Pipe, Process
@@ -27,6 +28,7 @@ from multiprocessing import (
     shared_memory,
 )
 
+from ungil._core import HolderDied
 from ungil._mp_context import DEFAULT, Connection, Pipe, Process
 
 # As in the standard library, the functions of this module are methods of the default context.
@@ -67,6 +69,7 @@ __all__ = (
     "Condition",
     "Connection",
     "Event",
+    "HolderDied",
     "JoinableQueue",
     "Lock",
     "Manager",

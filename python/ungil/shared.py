@@ -151,7 +151,8 @@ def _opened(pid: int, fd: int, inode: int, offset: int, shape: Any, dtype: Any, 
 
 
 def _made(memory: _SharedMemory, offset: int, shape: Any, dtype: Any, strides: Any, order: Any) -> SharedArray:
-    made: SharedArray = np.ndarray.__new__(SharedArray, shape, dtype, memoryview(memory), offset, strides, order)
+    buffer = memoryview(memory)  # type: ignore[arg-type]  # which type checkers see from 3.12 on
+    made: SharedArray = np.ndarray.__new__(SharedArray, shape, dtype, buffer, offset, strides, order)
     made._memory = memory
     _MAPPED[memory.inode] = memory
     return made

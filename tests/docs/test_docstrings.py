@@ -1,14 +1,18 @@
-"""The examples in the docstrings of the locks, queues and futures do what they say."""
+"""The examples in the docstrings of the locks, queues and futures, of threads and of processes, do what they say."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-MODULES = ("ungil.threading", "ungil.queue", "ungil.futures")
+MODULES = ["ungil.threading", "ungil.queue", "ungil.futures"]
+if sys.platform == "linux":
+    # Where the classes are that `ungil.multiprocessing` makes instances of.
+    MODULES += ["ungil._mp_synchronize", "ungil._mp_queues"]
 
 
 def examples() -> Iterator[doctest.DocTest]:

@@ -33,6 +33,7 @@ this is Thread-1 (say_who)
 its number is not the main thread's: True
 """,
     "ponger.py": "pong 0\npong 1\npong 2\nexit code 0\n",
+    "primitives.py": "counted to 2000\nready, go\ngone\nthe lock is ours: True\ntold by a HolderDied\n",
     "process.py": "4 left\n3 left\n2 left\n1 left\n0 left\n",
     "queue_orders.py": """\
 Queue

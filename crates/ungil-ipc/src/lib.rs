@@ -1,7 +1,7 @@
-//! Between processes: anonymous shared memory, byte rings in it, and channels of messages.
+//! Between processes: anonymous shared memory, byte rings in it, channels of messages, and locks that outlive their holders.
 //!
 //! The crate knows no Python. Reading order: [`memory`] is what two processes share; `ring.rs` puts bytes through it; `doorbell.rs` wakes the
-//! other side and tells whether it is still there; [`channel`] makes messages of that.
+//! other side and tells whether it is still there; [`channel`] makes messages of that. [`primitives`] has the locks, and [`queue`] queues that many processes share.
 //!
 //! # Trust
 //!
@@ -18,4 +18,6 @@ pub mod frame;
 pub mod link;
 pub mod memory;
 pub mod pool;
+pub mod primitives;
+pub mod queue;
 mod ring;

@@ -20,6 +20,13 @@ create_exception!(
     "Compiled code could not be kept on disk: `cache=True` had no effect."
 );
 
+create_exception!(
+    ungil.multiprocessing,
+    HolderDied,
+    PyRuntimeWarning,
+    "The process that held a lock, or permits of a semaphore, died without giving them back; the next one has them now."
+);
+
 /// The exception for `error`.
 pub(crate) fn from_jit(error: &ungil_jit::Error) -> PyErr {
     match error {

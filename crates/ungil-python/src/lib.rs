@@ -51,7 +51,7 @@ mod _core {
     #[pymodule_export]
     use crate::eager::_specialise;
     #[pymodule_export]
-    use crate::errors::{CacheWarning, TypingError, UngilError, UnsupportedError};
+    use crate::errors::{CacheWarning, HolderDied, TypingError, UngilError, UnsupportedError};
     #[pymodule_export]
     use crate::exact::ExactCode;
     #[pymodule_export]
@@ -60,7 +60,7 @@ mod _core {
     };
     #[cfg(target_os = "linux")]
     #[pymodule_export]
-    use crate::ipc::PyChannel;
+    use crate::ipc::{PyBarrier, PyChannel, PyEvent, PyProcessQueue, PySegment, PyWaiters, SemLock};
     #[pymodule_export]
     use crate::process::{
         _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
@@ -97,6 +97,8 @@ mod _core {
         crate::sync::complete_classes(module.py())?;
         crate::queue::complete_classes(module.py())?;
         crate::futures::complete_classes(module.py())?;
+        #[cfg(target_os = "linux")]
+        crate::ipc::complete_classes(module.py())?;
         crate::dispatcher::complete_class(module.py())
     }
 }

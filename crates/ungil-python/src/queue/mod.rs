@@ -16,7 +16,7 @@ mod transfer;
 use pyo3::prelude::*;
 
 pub(crate) use class::{LifoQueue, PriorityQueue, Queue};
-pub(crate) use errors::ShutDown;
+pub(crate) use errors::{ShutDown, empty, full};
 pub(crate) use pending::{PendingGet, PendingPut};
 pub(crate) use simple::SimpleQueue;
 
