@@ -49,17 +49,20 @@ def array(shape: int | tuple[int, ...], dtype: DTypeLike = float, order: Literal
 
     Raises:
         TypeError: elements of this type are Python objects, which no other process has.
+        ValueError: a number of the shape is negative.
         OSError: there is no memory.
 
     Example:
         >>> from ungil import shared
-        >>> shared.array((2, 3), dtype="int32").sum()
-        np.int32(0)
+        >>> shared.array((2, 3), dtype="int32").tolist()
+        [[0, 0, 0], [0, 0, 0]]
     """
     dtype = np.dtype(dtype)
     if dtype.hasobject:
         raise TypeError(f"an array of {dtype} holds Python objects, which other processes do not have")
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    if any(length < 0 for length in shape):
+        raise ValueError(f"the shape of an array has no negative numbers, got {shape}")
     n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     return _made(_SharedMemory(max(n_bytes, 1)), 0, shape, dtype, None, order)
 

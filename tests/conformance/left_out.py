@@ -46,8 +46,8 @@ LEFT_OUT: dict[str, LeftOut] = {
         cannot_run_it=True,
     ),
     "test_concurrent_futures.ProcessPool*": LeftOut(
-        "tests the standard library's pool of processes, which has nothing of ours; the processes would import"
-        " CPython's module of tests, and not the copy that this suite makes",
+        "runs in processes, which would import CPython's module of tests, and not the copy that this suite makes;"
+        " test_process_pools.py runs the interpreter's own classes with our executor",
         cannot_run_it=True,
     ),
     "test_multiprocessing.TestConnectionBy*.test_*fd_transfer": LeftOut(

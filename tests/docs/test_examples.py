@@ -21,6 +21,8 @@ OUTPUTS = {
     "executor_block.py": "True [1, 2, 4, 8, 16]\ncannot schedule new futures after shutdown\n",
     "future.py": "False True False\n[1, 2, 3, 4]\n<Future at 0x... state=finished returned list>\n",
     "integrate_async.py": "1.000785\n1.000785\n",
+    "integrate_async_processes.py": "1.000785\n1.000785\n",
+    "shared_array.py": "[ 0  1  4  9 16] 999998000001\n",
     "daemon.py": "the main thread is over\nso is the other thread, and the daemon ends with the program\n",
     "join.py": "before its start: False\nafter its start: True\nafter its end: False\n",
     "master_and_workers.py": "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n",

@@ -70,10 +70,12 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
 def _dumps(obj: object, buffers: _Buffers) -> bytes:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        if b"__main__" not in data:
-            return data
-    except _REFUSALS:
-        pass
+        is_enough = b"__main__" not in data
+    except Exception:
+        # It refuses, or has looked for a function in modules of which one raises.
+        is_enough = False
+    if is_enough:
+        return data
     buffers.clear()
     return _by_value(obj, buffers)
 
@@ -101,14 +103,16 @@ class Carried:
 def carried(fn: object) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
     data, buffers, kept = pickled(fn)
-    if kept:
+    if buffers or kept:
         return fn
+    return Carried(data) if _goes_by_value(fn) else fn
+
+
+def _goes_by_value(fn: object) -> bool:
     try:
-        if buffers is None and dumps(fn, 5) == data:
-            return fn
-    except _REFUSALS:
-        pass
-    return fn if buffers else Carried(data)
+        return b"__main__" in dumps(fn, 5)
+    except Exception:
+        return True
 
 
 _read: dict[bytes, object] = {}
