@@ -1,13 +1,14 @@
 //! The pool with workers that are threads: whatever is given ahead, taken back and lost, each task is done once.
 
-use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::arena::Arena;
 use crate::link::WorkerLink;
+use crate::memory::Memory;
 
 const DISMISSAL: u16 = 0;
 const TASK: u16 = 1;
@@ -180,6 +181,93 @@ fn answers_that_were_not_asked_for_are_handed_out_as_corrupt() {
     assert!(worker.put(&Frame { seq: 5, ..Frame::default() }).expect("whole"));
     assert!(matches!(pool.take(64)[..], [Event::Corrupt(0)]));
     assert!(pool.next().is_none(), "it is given nothing more");
+}
+
+/// Numbers without order, from a seed.
+struct Numbers(u64);
+
+impl Numbers {
+    /// G. Marsaglia, "Xorshift RNGs" (2003), section 3.
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// Writes nonsense into memory that the pool uses, until it is told to stop: mostly where indices, flags, claims and the headers of frames are.
+fn scribble(memories: &[Memory], seed: u64, is_over: &AtomicBool) {
+    let mut numbers = Numbers(seed);
+    while !is_over.load(Ordering::Relaxed) {
+        let memory = &memories[numbers.next() as usize % memories.len()];
+        let most = if numbers.next().is_multiple_of(2) { memory.len() } else { 512 };
+        let at = numbers.next() as usize % (most.min(memory.len()) - 8);
+        let number = match numbers.next() % 4 {
+            0 => numbers.next(),
+            1 => numbers.next() % 300_000,
+            2 => numbers.next() % 64,
+            _ => 0,
+        };
+        // SAFETY: eight bytes within the memory.
+        let place = unsafe { memory.as_ptr().add(at) };
+        // SAFETY: as above; others read and write there meanwhile, as other processes may.
+        unsafe { place.cast::<[u8; 8]>().write_volatile(number.to_ne_bytes()) };
+    }
+}
+
+#[test]
+fn whatever_a_worker_writes_harms_nobody_else() {
+    for seed in 1..=20 {
+        let pool = pool(2, 0);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (link, _socket) = Link::new().expect("a link");
+        let link_memory =
+            Memory::from_fd(link.memory().try_clone_to_owned().expect("a descriptor")).expect("memory");
+        let words = pool.producer().arena().as_fd().try_clone_to_owned().expect("a descriptor");
+        let words = Memory::beginning_of(words, 65_536).expect("memory");
+        pool.add(0, Arc::new(link));
+        let hostile = thread::spawn({
+            let is_over = Arc::clone(&is_over);
+            move || scribble(&[link_memory, words], seed, &is_over)
+        });
+        let honest = start(&pool, 1, |_| true);
+        let answers = Arc::new(Arena::new().expect("an arena"));
+        let guard = Instant::now() + Duration::from_mins(1);
+        let (mut n_submitted, mut n_ended) = (0, 0);
+        // What the hostile one was given fails with it, and all else is answered by the other.
+        while n_ended < 2_000 {
+            assert!(Instant::now() < guard, "seed {seed}: {n_ended} of {n_submitted}");
+            if n_submitted < 2_000 {
+                let mut task = task(n_submitted, 100);
+                task.held.push(pool.producer().put(&[1; 5000]).expect("memory"));
+                task.frame.blocks = task.held.iter().map(Held::block).collect();
+                let _ = pool.submit(task).expect("open");
+                n_submitted += 1;
+            }
+            for event in pool.take(64) {
+                match event {
+                    Event::Done { frame, .. } => {
+                        n_ended += 1;
+                        for block in &frame.blocks {
+                            drop(answers.map(block));
+                        }
+                    }
+                    Event::Message { .. } => {}
+                    Event::Corrupt(number) => n_ended += pool.lose(number).len(),
+                }
+            }
+            dispatch(&pool, |_| ());
+            if n_submitted == 2_000 && pool.census().n_idle > 0 {
+                // It may have kept to the protocol, and not have answered.
+                n_ended += pool.lose(0).len();
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        hostile.join().expect("it only writes");
+        pool.shutdown();
+        honest.join().expect("dismissed");
+    }
 }
 
 #[test]
