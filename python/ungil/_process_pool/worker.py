@@ -8,7 +8,6 @@ import pickle
 import signal
 import sys
 import time
-import traceback
 import types
 from pickle import dumps, loads
 
@@ -176,6 +175,8 @@ class _Worker:
 
 def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
     """Return what is to be answered of an exception: its own pickle or why there is none, its name, its traceback."""
+    import traceback  # which takes long, and is mostly not needed
+
     text = "".join(traceback.format_exception(failure))
     name = f"{type(failure).__module__}.{type(failure).__qualname__}"
     own, problem = None, ""
