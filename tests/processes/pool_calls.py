@@ -145,3 +145,30 @@ def interruptible() -> str:
     except KeyboardInterrupt:
         return "interrupted"
     return "not interrupted"
+
+
+CONNECTION: list[Any] = []
+
+
+def take_end(conn: Any, lock: Any) -> None:
+    CONNECTION[:] = [conn, lock]
+
+
+def send_there(message: Any) -> None:
+    with CONNECTION[1]:
+        CONNECTION[0].send(message)
+
+
+def redirect_stderr(path: str) -> None:
+    """Have standard error go to a file, as programs do that keep a log."""
+    with Path(path).open("a") as file:
+        os.dup2(file.fileno(), 2)
+
+
+def fail_once_more(path: str) -> str:
+    """Raise the first time."""
+    file = Path(path)
+    if not file.exists():
+        file.touch()
+        raise OSError("once")
+    return "made"

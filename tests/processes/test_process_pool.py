@@ -267,6 +267,8 @@ class TestData:
             assert executor.submit(pool_calls.allocate, 100 << 20).result() == 100 << 20
             with pytest.raises(MemoryError):
                 executor.submit(pool_calls.allocate, 600 << 20).result()
+            with pytest.raises(MemoryError):
+                executor.submit(len, bytes(600 << 20)).result()
             assert executor.submit(abs, -1).result() == 1
 
 
@@ -371,6 +373,54 @@ class TestFailures:
             assert isinstance(executor.submit(os._exit, 1).exception(60), WorkerDied)
         assert executor.submit(abs, -1).result() == 1
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_ctrl_c_while_a_result_is_read_is_not_the_result(self, single: ProcessPoolExecutor) -> None:
+        class Interrupting:
+            def __init__(self, pid: int) -> None:
+                self.pid = pid
+
+            def __reduce__(self) -> Any:
+                return _interrupt_in, (self.pid,)
+
+        READINGS.clear()
+        future = single.submit(Interrupting, os.getpid())
+        # It is raised in the thread that reads, whichever that is.
+        with contextlib.suppress(KeyboardInterrupt):
+            future.result(60)
+        assert future.result(60) == 2
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_options_that_fail_do_not_lose_the_call(self, single: ProcessPoolExecutor) -> None:
+        class Odd(Retry):
+            def delay(self, attempt: int) -> float:
+                raise ArithmeticError("no delay")
+
+        future = single.options(retry=Odd(3)).submit(int, "x")
+        wait([future], timeout=60)
+        assert isinstance(future.exception(0), ValueError)
+        assert single.submit(abs, -1).result(60) == 1
+
+    def test_workers_that_die_before_they_make_a_call_end_the_executor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("ungil._process_pool.keeper._file_of", lambda _: os.memfd_create("none"))
+        with ProcessPoolExecutor(1) as executor:
+            failure = executor.submit(abs, 1).exception(60)
+            assert isinstance(failure, BrokenProcessPool) and "EOFError" in str(failure)
+            with pytest.raises(BrokenProcessPool):
+                executor.submit(abs, 1)
+
+
+READINGS: list[int] = []
+
+
+def _interrupt_in(pid: int) -> int:
+    """Raise `KeyboardInterrupt` at the first reading in the parent; return how many there were."""
+    if os.getpid() != pid:
+        return 0
+    READINGS.append(1)
+    if len(READINGS) == 1:
+        raise KeyboardInterrupt
+    return len(READINGS)
+
 
 class TestOptions:
     def test_a_deadline_ends_the_worker_and_frees_its_place(self, single: ProcessPoolExecutor) -> None:
@@ -404,6 +454,21 @@ class TestOptions:
         path.unlink()
         assert executor.options(retry=Retry(5, backoff=0.01)).submit(once_more, 3).result(60) == 3
 
+    def test_a_retry_that_waits_is_made_before_the_end(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "there")
+        executor = ProcessPoolExecutor(1)
+        future = executor.options(retry=Retry(2, backoff=0.3)).submit(pool_calls.fail_once_more, path)
+        executor.shutdown()
+        assert future.result(0) == "made"
+
+    def test_what_waits_behind_a_deadline_does_not_die_with_it(self, single: ProcessPoolExecutor) -> None:
+        for _ in range(100):
+            single.submit(abs, 1).result()
+        late = single.options(timeout=0.1).submit(time.sleep, 60)
+        others = [single.submit(abs, -n) for n in range(50)]
+        assert isinstance(late.exception(60), TimeoutError)
+        assert [future.result(60) for future in others] == list(range(50))
+
     def test_priorities(self, single: ProcessPoolExecutor, tmp_path: Path) -> None:
         path = str(tmp_path / "order")
         futures = [single.submit(pool_calls.append_line, path, "first", 0.1)]
@@ -434,6 +499,7 @@ class TestOptions:
             ({"initializer": 1}, TypeError, "initializer must be a callable"),
             ({"max_tasks_per_child": 0}, ValueError, "max_tasks_per_child must be >= 1"),
             ({"max_tasks_per_child": 1.0}, TypeError, "max_tasks_per_child must be an integer"),
+            ({"max_pending": 1.5}, TypeError, "max_pending must be a whole number"),
             ({"max_pending": 0}, ValueError, "max_pending must be 1 or more"),
             ({"max_memory": 0}, ValueError, "max_memory must be 1 or more"),
             ({"on_worker_death": "ignore"}, ValueError, "must be 'replace' or 'break'"),
@@ -480,6 +546,69 @@ class TestEnd:
         gc.collect()
         assert [future.result(60) for future in futures] == list(range(5))
         wait_until(lambda: not any(map(is_alive, pids)))
+
+    def test_terminated_calls_are_not_made_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "begun"
+        executor = ProcessPoolExecutor(1)
+        future = executor.options(retry=5).submit(pool_calls.append_line, str(path), "", 60.0)
+        wait_until(path.exists)
+        executor.terminate_workers()
+        assert isinstance(future.exception(0), WorkerDied)
+
+    def test_a_callback_may_not_wait_for_the_end_in_the_thread_that_sees_to_it(self) -> None:
+        executor = ProcessPoolExecutor(1)
+        told: queue.Queue[Any] = queue.Queue()
+
+        def end(_: Any) -> None:
+            try:
+                executor.shutdown()
+            except RuntimeError as failure:
+                told.put(str(failure))
+
+        executor.submit(time.sleep, 0.2).add_done_callback(end)
+        assert told.get(timeout=60) == "cannot join current thread"
+        executor.shutdown()
+
+    def test_forks_of_this_process_do_not_hold_one_another(self) -> None:
+        context = multiprocessing.get_context("fork")
+        first, second = (ProcessPoolExecutor(1, mp_context=context) for _ in range(2))
+        first.shutdown()
+        assert second.submit(abs, -1).result(60) == 1
+        second.shutdown()
+
+    def test_a_large_backlog_that_is_cancelled_leaves_nothing_hanging(self) -> None:
+        for _ in range(5):
+            executor = ProcessPoolExecutor(1)
+            for _ in range(50):
+                executor.submit(abs, 1).result()
+            first = executor.submit(time.sleep, 0.02)
+            futures = [executor.submit(len, bytes(32_000)) for _ in range(20)]
+            executor.shutdown(cancel_futures=True)
+            assert first.done() and all(future.done() for future in futures)
+
+    def test_a_result_in_shared_memory_outlives_its_worker(self) -> None:
+        with ProcessPoolExecutor(2, max_tasks_per_child=1) as executor:
+            for n in range(1, 30):
+                assert executor.submit(_shared_ones, n).result().sum() == n
+
+    def test_locks_and_pipes_may_be_given_to_initializers(self) -> None:
+        ours, theirs = multiprocessing.Pipe()
+        lock = multiprocessing.get_context("spawn").Lock()
+        initargs = (theirs, lock)
+        with ProcessPoolExecutor(1, initializer=pool_calls.take_end, initargs=initargs) as executor:
+            executor.submit(pool_calls.send_there, "hello").result(60)
+            assert ours.poll(10) and ours.recv() == "hello"
+
+    def test_a_worker_may_put_something_else_in_the_place_of_standard_error(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "log")
+        with ProcessPoolExecutor(1, initializer=pool_calls.redirect_stderr, initargs=(path,)) as executor:
+            executor.submit(os.system, "echo logged >&2").result(60)
+            before = time.process_time()
+            time.sleep(0.5)
+            # The thread that watches the pool sleeps.
+            assert time.process_time() - before < 0.4
+            assert Path(path).read_text() == "logged\n"
+            assert isinstance(executor.submit(os._exit, 1).exception(60), WorkerDied)
 
     def test_workers_can_be_terminated(self, tmp_path: Path) -> None:
         executor = ProcessPoolExecutor(2)
@@ -627,6 +756,12 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert os.read(read, 100).decode() == "BrokenProcessPool refused 3"
         os.close(read)
         assert running.result(60) == 1
+
+
+def _shared_ones(n: int) -> Any:
+    from ungil import shared
+
+    return shared.copy(np.ones(n))
 
 
 class TestChaos:

@@ -11,10 +11,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ungil_sync::Deadline;
 
+use crate::arena::Arena;
 use crate::channel::Error;
 use crate::doorbell::{Doorbell, Ended};
 use crate::frame::Frame;
@@ -62,7 +64,7 @@ impl Shared {
 
 /// The pool's side. One thread at a time gives tasks, and one takes results.
 #[derive(Debug)]
-pub struct Link(Shared);
+pub struct Link(Shared, Arc<Arena>);
 
 /// The worker's side, for one thread.
 #[derive(Debug)]
@@ -76,13 +78,23 @@ impl Link {
     /// What the system says.
     pub fn new() -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = Doorbell::pair()?;
-        let link = Self(Shared::new(Memory::new(SIZE)?, ours));
+        let link = Self(Shared::new(Memory::new(SIZE)?, ours), Arc::new(Arena::new()?));
         Ok((link, theirs.into_fd()))
     }
 
     /// The shared memory's descriptor.
     pub fn memory(&self) -> BorrowedFd<'_> {
         self.0.memory.as_fd()
+    }
+
+    /// Where the blocks of the worker's answers are.
+    pub fn answers(&self) -> &Arc<Arena> {
+        &self.1
+    }
+
+    /// Has the worker find that the pool is gone.
+    pub fn hang_up(&self) {
+        self.0.bell.shut_down();
     }
 
     /// A descriptor that is readable when the worker wakes the pool or has ended.

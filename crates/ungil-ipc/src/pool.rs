@@ -56,6 +56,8 @@ struct Inside<T> {
     max_tasks: usize,
     /// Workers that have been asked for and are not there yet.
     n_coming: usize,
+    /// Tasks that the caller has, and will put back or not.
+    n_held: usize,
     n_started: u64,
     /// How long a task runs, in nanoseconds; unknown before the first.
     mean_run: Option<u64>,
@@ -122,6 +124,8 @@ pub enum Event<T> {
     Done {
         /// The worker's number.
         worker: u64,
+        /// Its link, which has the blocks of the answer: the worker may have ended meanwhile.
+        link: Arc<Link>,
         /// What the worker has sent.
         frame: Frame,
         /// The task.
@@ -168,6 +172,7 @@ impl<T> Pool<T> {
             max_pending,
             max_tasks,
             n_coming: 0,
+            n_held: 0,
             n_started: 0,
             mean_run: None,
             dismissal,
@@ -208,10 +213,33 @@ impl<T> Pool<T> {
         Ok(Submitted { was_given: false, demand: inside.demand() })
     }
 
-    /// Takes back tasks that were given out, before those that wait.
+    /// A task that was handed out may come back ([`Pool::put_back`]), or not ([`Pool::let_go`]): until then the pool is not over.
+    pub fn hold(&self) {
+        self.inside.enter().n_held += 1;
+    }
+
+    /// Takes back a task that was held, before those that wait.
     pub fn put_back(&self, task: Task<T>) {
         let priority = task.priority;
-        self.inside.enter().backlog.put_back(task, priority);
+        let mut inside = self.inside.enter();
+        inside.n_held = inside.n_held.saturating_sub(1);
+        inside.backlog.put_back(task, priority);
+    }
+
+    /// A task that was held does not come back.
+    pub fn let_go(&self) {
+        let mut inside = self.inside.enter();
+        inside.n_held = inside.n_held.saturating_sub(1);
+        inside.dismiss();
+        let woken = inside.release_joiners();
+        drop(inside);
+        wake_all(woken);
+    }
+
+    /// Whether it was shut down, nothing is left to do, and no worker is left.
+    pub fn is_over(&self) -> bool {
+        let inside = self.inside.enter();
+        inside.is_shut_down && inside.is_over()
     }
 
     /// The next task for a worker that has little to do, and the worker's number, to be given to [`Pool::assign`].
@@ -338,6 +366,7 @@ impl<T> Pool<T> {
                 if (but_first && worker.given.is_empty()) || !worker.link.recall(seq) {
                     worker.given.push_back((seq, task));
                 } else {
+                    worker.note_recalled(seq);
                     tasks.push(task);
                 }
             }
@@ -357,7 +386,7 @@ impl<T> Pool<T> {
         for worker in mem::take(&mut inside.workers) {
             tokens.extend(worker.given.into_iter().map(|(_, task)| task.token));
         }
-        inside.n_coming = 0;
+        (inside.n_coming, inside.n_held) = (0, 0);
         inside.list_links();
         tokens
     }
@@ -437,7 +466,7 @@ impl<T> Inside<T> {
     }
 
     fn is_over(&self) -> bool {
-        self.workers.is_empty() && self.n_coming == 0 && self.backlog.is_empty()
+        self.workers.is_empty() && self.n_coming == 0 && self.n_held == 0 && self.backlog.is_empty()
     }
 
     fn is_full(&self) -> bool {
@@ -474,8 +503,11 @@ impl<T> Inside<T> {
             return idle;
         }
         let depth = self.depth();
-        // One of whose tasks some were taken back has a long one.
-        let is_open = |worker: &Worker<T>| worker.is_open(self.max_tasks) && worker.recalled.is_empty();
+        // One of whose tasks some were taken back has a long one; and one that has a task alone may be ended with it.
+        let is_open = |worker: &Worker<T>| {
+            let is_alone = worker.given.iter().any(|(_, task)| task.is_alone);
+            worker.is_open(self.max_tasks) && worker.recalled.is_empty() && !is_alone
+        };
         let open = self.workers.iter().enumerate().filter(|(_, worker)| is_open(worker));
         let (at, worker) = open.min_by_key(|(_, worker)| worker.load())?;
         (worker.load() < depth).then_some(at)
@@ -540,8 +572,7 @@ impl<T> Inside<T> {
                     continue;
                 }
                 worker.n_given -= 1;
-                let at = worker.recalled.partition_point(|recalled| *recalled < seq);
-                worker.recalled.insert(at, seq);
+                worker.note_recalled(seq);
                 self.workers[idle].n_reserved += 1;
                 return Some((self.workers[idle].number, task));
             }
@@ -565,7 +596,8 @@ impl<T> Inside<T> {
                         }
                         let ran = frame.times[1].saturating_sub(frame.times[0]);
                         mean_run = Some(mean_run.map_or(ran, |mean| mean - mean / 8 + ran / 8));
-                        events.push(Event::Done { worker: worker.number, frame, task });
+                        let link = Arc::clone(&worker.link);
+                        events.push(Event::Done { worker: worker.number, link, frame, task });
                     }
                     Ok(Some(_)) | Err(_) => {
                         worker.is_leaving = true;
@@ -580,13 +612,15 @@ impl<T> Inside<T> {
 
     /// Tells those workers to end that will have nothing more to do.
     fn dismiss(&mut self) {
-        let is_over = self.is_shut_down && self.backlog.is_empty();
+        let is_over = self.is_shut_down && self.n_held == 0 && self.backlog.is_empty();
         for worker in &mut self.workers {
             let is_spent = self.max_tasks > 0 && worker.n_given >= self.max_tasks;
             if worker.load() == 0 && !worker.is_leaving && (is_over || is_spent) {
                 let dismissal = Frame { seq: worker.next_seq, ..self.dismissal.clone() };
-                // Its ring is empty, or it is no worker of ours.
-                let _ = worker.link.put(&dismissal);
+                // There may be no room, where it has not taken out yet what was recalled.
+                if !matches!(worker.link.put(&dismissal), Ok(true)) {
+                    worker.link.hang_up();
+                }
                 worker.is_leaving = true;
             }
         }
@@ -612,6 +646,11 @@ impl<T> Inside<T> {
 impl<T> Worker<T> {
     fn load(&self) -> usize {
         self.given.len() + self.n_reserved
+    }
+
+    fn note_recalled(&mut self, seq: u64) {
+        let at = self.recalled.partition_point(|recalled| *recalled < seq);
+        self.recalled.insert(at, seq);
     }
 
     fn is_free(&self) -> bool {

@@ -46,6 +46,7 @@ class Call:
             and self._n_attempts < retry.count
             and isinstance(failure, retry.exceptions)
             and not self._future.done()
+            and not self._keeper.is_terminated
         ):
             delay = retry.delay(self._n_attempts)
             self._n_attempts += 1
@@ -67,6 +68,8 @@ class Call:
             # It came to its end at the last moment.
             return
         finally:
+            # A worker that has answered makes another call by now.
+            self._keeper.pool.pump()
             number = self._keeper.pool.worker_of(self._future)
             if number is not None:
                 self._keeper.kill(number, text)

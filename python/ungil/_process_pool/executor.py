@@ -108,6 +108,8 @@ class ProcessPoolExecutor(_Bases):
             if max_tasks_per_child <= 0:
                 raise ValueError("max_tasks_per_child must be >= 1")
         for name, value in (("max_pending", max_pending), ("max_memory", max_memory)):
+            if value is not None and not isinstance(value, int):
+                raise TypeError(f"{name} must be a whole number or None, got {value!r}")
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be 1 or more, or None, got {value!r}")
         if on_worker_death not in ("replace", "break"):
@@ -292,8 +294,7 @@ class ProcessPoolExecutor(_Bases):
     def terminate_workers(self) -> None:
         """End all processes at once, and the executor: the calls that they make fail, and the others are cancelled."""
         self._pool.close(True, False)
-        for number in self._keeper.pids():
-            self._keeper.kill(number, "its executor was told to terminate its workers")
+        self._keeper.terminate()
         self._keeper.join()
 
     kill_workers = terminate_workers

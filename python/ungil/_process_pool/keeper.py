@@ -7,12 +7,14 @@ executor, which may be dropped before its calls are made.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pickle
 import signal
 import socket
 import sys
 import threading
+import weakref
 from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 
 from ungil import _core
@@ -30,10 +32,17 @@ __all__ = ("Keeper", "WorkerDied", "WorkerProcess")
 # For at most so many seconds the server is waited for, to tell of workers that it was asked to start.
 _PATIENCE = 5.0
 
+# What the session says when the server has ended.
+_OF_THE_END = frozenset({errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.EPIPE})
+
 # So much of a worker's standard error is kept, for when it dies.
 _TAIL = 4096
 
-# After so many servers in a row that ended before they started a worker, there is something wrong with all of them.
+# So often a dead worker's standard error is read, 64 KiB each time.
+_MOST_READS = 64
+
+# After so many servers in a row that ended before they started a worker, there is something wrong with all of them; and
+# after so many workers that died before they made a call.
 _MOST_ENDED = 3
 
 # Packages that are imported once by the server if the parent has imported them: they take long, start no threads that
@@ -133,6 +142,10 @@ class Keeper:
         self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
         self._breaks = breaks
         self._workers: dict[int, _Worker] = {}
+        self.is_terminated = False
+        # How many workers have died in a row without having made a call, and how many calls were made before.
+        self._n_stillborn = 0
+        self._n_made = 0
         # Those of them whose link has ended, and of whose own end the server has not told yet.
         self._gone: set[int] = set()
         self._lock = threading.RLock()
@@ -150,6 +163,7 @@ class Keeper:
         # How many servers have ended since one has started a worker.
         self._n_ended = 0
         self._session = self._open_session()
+        _ALL.add(self)
 
     def _open_session(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -164,22 +178,33 @@ class Keeper:
 
     def start(self, number: int) -> None:
         """Have the worker of this number started."""
-        fds = self.pool.make_link(number)
         errors, theirs = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(errors, False)
+        try:
+            fds = self.pool.make_link(number)
+        except BaseException:
+            os.close(errors)
+            os.close(theirs)
+            raise
+        problem: OSError | None = None
         with self._lock:
             self._workers[number] = _Worker(errors)
-            # If the server is no more, the watching thread finds that, and tells so the pool.
-            with contextlib.suppress(OSError):
-                socket.send_fds(
-                    self._session, [pickle.dumps(("start", number))], [*fds, theirs, self._settings, *self._fds]
-                )
+            all_fds = [*fds, theirs, self._settings, *self._fds]
+            try:
+                socket.send_fds(self._session, [pickle.dumps(("start", number))], all_fds)
+            except OSError as failure:
+                # If the server is no more, the watching thread finds that, and tells so the pool.
+                if failure.errno not in _OF_THE_END:
+                    problem = failure
         for fd in (*fds, theirs):
             os.close(fd)
         if self.pool.begin_watching():
             self._thread = threading.Thread(target=self._watch, name="ungil-process-pool", daemon=True)
             _KEEPERS.add(self)
             start_thread(self._thread)
+        if problem is not None:
+            self._break(BrokenProcessPool(f"no worker process can be started: {problem}"))
+            self._lose(number, None, str(problem))
 
     def corrupt(self, number: int) -> None:
         """End a worker that does not keep to the protocol."""
@@ -225,6 +250,12 @@ class Keeper:
         with self._lock, contextlib.suppress(OSError):
             self._session.send(pickle.dumps(("kill", number)))
 
+    def terminate(self) -> None:
+        """End all workers; no call is made again."""
+        self.is_terminated = True
+        for number in list(self._workers):
+            self.kill(number, "its executor was told to terminate its workers")
+
     def release(self) -> None:
         """The executor is no more: what was submitted is done, and nothing else."""
         self.pool.close(False)
@@ -241,8 +272,11 @@ class Keeper:
     def join(self) -> None:
         """Wait until all calls are made and no worker is left."""
         self.release()
+        if self._thread is threading.current_thread():
+            # In a callback. This thread sees to what is waited for.
+            raise RuntimeError("cannot join current thread")
         self.pool.join()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join()
 
     # What the watching thread does.
@@ -250,17 +284,25 @@ class Keeper:
     def _watch(self) -> None:
         try:
             while not self.pool.is_over:
-                with self._lock:
-                    errors = {worker.errors: number for number, worker in self._workers.items()}
-                gone, ready = self.pool.watch([self._session.fileno(), *errors], list(self._gone))
-                self._gone.update(gone)
-                for fd in ready:
-                    if fd in errors:
-                        self._relay(errors[fd])
-                if self._session.fileno() in ready:
-                    self._hear()
+                try:
+                    self._look()
+                except BaseException:
+                    # What a callback or an option raised, that is no concern of the others.
+                    threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
         finally:
             self._end()
+
+    def _look(self) -> None:
+        """Wait until there is something to do, and do it."""
+        with self._lock:
+            errors = {each.errors: number for number, each in self._workers.items() if each.errors >= 0}
+        gone, ready = self.pool.watch([self._session.fileno(), *errors], list(self._gone))
+        self._gone.update(gone)
+        for fd in ready:
+            if fd in errors:
+                self._relay(errors[fd])
+        if self._session.fileno() in ready:
+            self._hear()
 
     def _hear(self) -> None:
         """Take a message of the server's."""
@@ -304,30 +346,38 @@ class Keeper:
     def _relay(self, number: int) -> bool:
         """Pass on what a worker has written to its standard error; false if there is nothing."""
         worker = self._workers.get(number)
-        if worker is None:
+        if worker is None or worker.errors < 0:
             return False
         try:
             data = os.read(worker.errors, 1 << 16)
         except BlockingIOError:
+            return False
+        if not data:
+            # It has closed it, or has put something else in its place.
+            os.close(worker.errors)
+            worker.errors = -1
             return False
         worker.tail = (worker.tail + data)[-_TAIL:]
         written = 0
         with contextlib.suppress(OSError):
             while written < len(data):
                 written += os.write(2, data[written:])
-        return bool(data)
+        return True
 
     def _lose(self, number: int, exitcode: int | None, problem: str | None) -> None:
         """Let go of a worker that is no more, and tell so the call that it was making."""
-        while self._relay(number):
-            pass
+        # Somebody else may go on writing there.
+        for _ in range(_MOST_READS):
+            if not self._relay(number):
+                break
         with self._lock:
             worker = self._workers.pop(number, None)
             self._told.notify_all()
         if worker is None:
             return
         self._gone.discard(number)
-        os.close(worker.errors)
+        if worker.errors >= 0:
+            os.close(worker.errors)
         stderr = worker.tail.decode("utf-8", "backslashreplace")
         text = problem or f"the worker process {worker.pid} {_ended(exitcode)} while it made the call"
         if worker.reason is not None:
@@ -337,7 +387,18 @@ class Keeper:
         failure = WorkerDied(text, worker.pid, exitcode, stderr)
         if self._breaks and exitcode != 0 and not self.pool.broken:
             self._break(failure)
-        self.pool.lose(number, failure)
+        n_begun = self.pool.lose(number, failure)
+        if worker.reason is None and exitcode != 0 and problem is None:
+            self._count_death(n_begun, failure)
+
+    def _count_death(self, n_begun: int, failure: BaseException) -> None:
+        """End the executor if workers die again and again before they make a call."""
+        returned, raised, *_ = self.pool.summary()
+        is_stillborn = n_begun == 0 and returned + raised == self._n_made
+        self._n_made = returned + raised
+        self._n_stillborn = self._n_stillborn + 1 if is_stillborn else 0
+        if self._n_stillborn > _MOST_ENDED:
+            self._break(failure)
 
     def _break(self, failure: BaseException) -> None:
         """End the executor with all of its workers."""
@@ -413,8 +474,9 @@ class _Server:
         socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
 
 
-# Those whose threads watch, for the end of the interpreter.
+# Those whose threads watch, for the end of the interpreter; and all, for forked children.
 _KEEPERS: set[Keeper] = set()
+_ALL: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
 
 def _executed(control: int) -> int:
@@ -473,7 +535,7 @@ def _forget() -> None:
     if _Server._shared is not None:
         _Server._shared._control.close()
         _Server._shared = None
-    for keeper in _KEEPERS:
+    for keeper in list(_ALL):
         keeper._session.close()
         if keeper._own_server is not None:
             keeper._own_server._control.close()

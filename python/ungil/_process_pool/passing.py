@@ -7,9 +7,8 @@ process that is being started, which is a `Passing` here, and give it their desc
 from __future__ import annotations
 
 import os
-import pickle
 
-from ungil._process_pool.pickles import explained, pickled
+from ungil._process_pool.pickles import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,13 +56,27 @@ class Passing:
 
         set_spawning_popen(self)  # type: ignore[arg-type]
         try:
-            data, buffers, _ = pickled((fn, args))
-            # There is no place beside it.
-            return pickle.dumps((fn, args), 5) if buffers else data
+            return _dumped((fn, args))
         except Exception as failure:
             raise explained(failure, {"initializer": fn, "initargs": args}) from None
         finally:
             set_spawning_popen(None)
+
+
+def _dumped(obj: object) -> bytes:
+    """Pickle an object by value where that is needed, and descriptors as `multiprocessing` does."""
+    import io
+    from collections import ChainMap
+    from multiprocessing.reduction import ForkingPickler
+
+    import cloudpickle  # type: ignore[import-untyped]
+
+    file = io.BytesIO()
+    extra = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
+    # A pickler looks at its class when it is made.
+    table = {"dispatch_table": ChainMap(extra, cloudpickle.Pickler.dispatch_table)}
+    type("Pickler", (cloudpickle.Pickler,), table)(file, 5).dump(obj)
+    return file.getvalue()
 
 
 def receive(fds: list[int], authkey: bytes | None) -> None:

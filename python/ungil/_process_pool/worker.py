@@ -98,9 +98,9 @@ class _Worker:
             try:
                 kind, number, data, buffers = receive()
             except EOFError:
-                return
+                return None
             if kind != _CALL:
-                return
+                return self._linger()
             begun = clock()
             kind, data, buffers, kept = self._answer(data, buffers)
             try:  # noqa: SIM105 -- in the shortest time
@@ -115,7 +115,7 @@ class _Worker:
             try:
                 index = send(kind, number, (begun, clock()), data, buffers)
             except EOFError:
-                return
+                return None
             except OSError as failure:
                 # There is no memory for it.
                 index = send(_core._RAISED, number, (begun, clock()), _raised(failure))
@@ -123,15 +123,22 @@ class _Worker:
                 self._keep(index, kept)
             del data, buffers, kept
 
+    def _linger(self) -> None:
+        """Stay until the parent has read all answers, since it opens what this process has."""
+        while any(self._link.is_lent(index) for index, _ in self._kept):
+            time.sleep(0.001)
+
     def _keep(self, index: int | None, kept: list[Any]) -> None:
         """Keep what the parent opens when it reads an answer."""
         self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
         if index is not None:
             self._kept.append((index, kept))
 
-    def _answer(self, data: bytes, buffers: list[Any] | None) -> _Answer:
-        """Make a call, and return what is to be answered."""
+    def _answer(self, data: bytes | None, buffers: Any) -> _Answer:
+        """Make a call, and return what is to be answered; `buffers` is why there is no pickle, if there is none."""
         try:
+            if data is None:
+                raise buffers
             if self._prologue is not None:
                 self._initialise(self._prologue)
             try:

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use ungil_ipc::arena::{Arena, Held, Mapping, Producer};
+use ungil_ipc::arena::{Arena, Block, Held, Mapping, Producer};
 use ungil_ipc::frame::{Frame, MOST_INLINE};
 
 use super::kind;
@@ -69,41 +69,52 @@ fn put(py: Python<'_>, producer: &Arc<Producer>, bytes: &[u8]) -> io::Result<Hel
     if bytes.len() > LONG { gil::detached(py, || producer.put(bytes)) } else { producer.put(bytes) }
 }
 
-/// The kind, the pickle and the buffers of a frame.
+/// The kind, the pickle and the buffers of a frame. All of its blocks are let go of, or will be with the buffers.
 pub(super) fn unpacked<'py>(
     py: Python<'py>,
     arena: &Arc<Arena>,
     frame: &Frame,
 ) -> PyResult<(u16, Bound<'py, PyBytes>, Option<Bound<'py, PyList>>)> {
     let mut blocks = frame.blocks.iter();
-    let pickle = match blocks.next() {
-        Some(block) if frame.kind & kind::IS_IN_BLOCK != 0 => {
-            // SAFETY: without bytes to copy from, their number makes an object whose bytes are to be written; it is ours alone until then.
-            let object = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), block.len as ffi::Py_ssize_t) };
-            // SAFETY: a new reference to bytes, or null with an exception.
-            let object = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
-            // SAFETY: the object is bytes.
-            let at = unsafe { ffi::PyBytes_AsString(object.as_ptr()) };
-            // SAFETY: so many bytes belong to the object, and nobody else knows it.
-            let to = unsafe { slice::from_raw_parts_mut(at.cast::<u8>(), block.len as usize) };
-            let read = if to.len() > LONG {
-                gil::detached(py, || arena.read(block, to))
-            } else {
-                arena.read(block, to)
-            };
-            arena.release(block.index);
-            read?;
-            object.cast_into()?
-        }
-        _ => {
-            blocks = frame.blocks.iter();
-            PyBytes::new(py, &frame.bytes)
-        }
+    let unpacked = unpack(py, arena, frame, &mut blocks);
+    // Those that an error has left.
+    for block in blocks {
+        arena.release(block.index);
+    }
+    unpacked
+}
+
+fn unpack<'py>(
+    py: Python<'py>,
+    arena: &Arc<Arena>,
+    frame: &Frame,
+    blocks: &mut slice::Iter<'_, Block>,
+) -> PyResult<(u16, Bound<'py, PyBytes>, Option<Bound<'py, PyList>>)> {
+    let pickle = if frame.kind & kind::IS_IN_BLOCK == 0 {
+        PyBytes::new(py, &frame.bytes)
+    } else {
+        let block = blocks.next().ok_or_else(|| PyBufferError::new_err("the message has no block"))?;
+        let read = read(py, arena, block);
+        arena.release(block.index);
+        read?
     };
     let mut buffers = None;
     for block in blocks {
-        let buffers = buffers.get_or_insert_with(|| PyList::empty(py));
-        buffers.append(Bound::new(py, Buffer(arena.map(block)?))?)?;
+        let mapping = arena.map(block).inspect_err(|_| arena.release(block.index))?;
+        buffers.get_or_insert_with(|| PyList::empty(py)).append(Bound::new(py, Buffer(mapping))?)?;
     }
     Ok((frame.kind & !kind::IS_IN_BLOCK, pickle, buffers))
+}
+
+fn read<'py>(py: Python<'py>, arena: &Arena, block: &Block) -> PyResult<Bound<'py, PyBytes>> {
+    // SAFETY: without bytes to copy from, their number makes an object whose bytes are to be written; it is ours alone until then.
+    let object = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), block.len as ffi::Py_ssize_t) };
+    // SAFETY: a new reference to bytes, or null with an exception.
+    let object = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
+    // SAFETY: the object is bytes.
+    let at = unsafe { ffi::PyBytes_AsString(object.as_ptr()) };
+    // SAFETY: so many bytes belong to the object, and nobody else knows it.
+    let to = unsafe { slice::from_raw_parts_mut(at.cast::<u8>(), block.len as usize) };
+    if to.len() > LONG { gil::detached(py, || arena.read(block, to)) } else { arena.read(block, to) }?;
+    Ok(object.cast_into()?)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::{io, mem};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -36,8 +36,6 @@ pub(super) struct Token {
 pub(crate) struct Shared {
     pub(super) pool: Pool<Token>,
     pub(super) record: Record,
-    /// Where the blocks of workers' answers are, by the worker's number.
-    pub(super) answers: Gate<Answers>,
     /// Of those who wait for results.
     pub(super) patience: Patience,
     /// Python's part: how workers are started, and what raised there.
@@ -53,14 +51,6 @@ pub(crate) struct Shared {
     pub(super) is_looked_after: AtomicBool,
     /// Whether the watching thread has been started.
     pub(super) is_watched: AtomicBool,
-}
-
-pub(super) struct Answers(pub(super) Vec<(u64, Arc<Arena>)>);
-
-impl AfterFork for Answers {
-    fn after_fork(&mut self, _is_torn: bool) {
-        mem::forget(mem::take(&mut self.0));
-    }
 }
 
 /// All pools that there may be, by which a future finds its own.
@@ -115,7 +105,6 @@ impl ProcessPool {
         let shared = Arc::new(Shared {
             pool: Pool::new(max_workers, max_pending, max_tasks, producer, dismissal),
             record: Record::new(),
-            answers: Gate::new(Answers(Vec::new())),
             patience: Patience::new(),
             keeper,
             loads: py.import("pickle")?.getattr("loads")?.unbind(),
@@ -181,31 +170,25 @@ impl ProcessPool {
         let (link, socket) = Link::new()?;
         let memory = link.memory().try_clone_to_owned()?;
         let calls = shared.pool.producer().arena().as_fd().try_clone_to_owned()?;
-        let answers = Arc::new(Arena::new()?);
-        let theirs = answers.as_fd().try_clone_to_owned()?;
-        shared.answers.enter().0.push((number, answers));
+        let theirs = link.answers().as_fd().try_clone_to_owned()?;
         shared.pool.add(number, Arc::new(link));
         shared.ring();
         Ok((memory.into_raw_fd(), socket.into_raw_fd(), calls.into_raw_fd(), theirs.into_raw_fd()))
     }
 
-    /// The worker of this number is no more, or could not be started: the call that it was making fails with `error`, and others are made elsewhere.
-    fn lose(&self, py: Python<'_>, number: u64, error: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// The worker of this number is no more, or could not be started: the call that it was making fails with `error`, and others are made elsewhere. Returns how many
+    /// failed.
+    fn lose(&self, py: Python<'_>, number: u64, error: &Bound<'_, PyAny>) -> PyResult<usize> {
         let shared = &self.shared;
         // What it has answered counts.
         pump::pump(py, shared)?;
         let begun = shared.pool.lose(number);
-        let gone = {
-            let mut answers = shared.answers.enter();
-            let at = answers.0.iter().position(|(each, _)| *each == number);
-            at.map(|at| answers.0.swap_remove(at))
-        };
-        drop(gone);
+        let n_begun = begun.len();
         let mut result = Ok(());
         for task in begun {
             result = result.and(pump::end(py, shared, task, Err(error.clone().unbind()), None));
         }
-        result.and(pump::dispatch(py, shared))
+        result.and(pump::dispatch(py, shared)).map(|()| n_begun)
     }
 
     /// Gives the worker of this number nothing more.
@@ -275,11 +258,7 @@ impl ProcessPool {
     /// Whether nothing is left to do, and nothing can come.
     #[getter]
     fn is_over(&self) -> bool {
-        let census = self.shared.pool.census();
-        self.shared.pool.is_shut_down()
-            && self.shared.pool.workers().is_empty()
-            && census.n_pending == 0
-            && census.n_workers == 0
+        self.shared.pool.is_over()
     }
 
     /// Whether no more calls are taken.
@@ -337,10 +316,10 @@ impl Shared {
     }
 }
 
-/// A call that is to be made again.
+/// A call that is to be made again. The pool is not over while there is one.
 #[pyclass(frozen, name = "_Attempt", module = "ungil._core")]
 pub(crate) struct Attempt {
-    shared: Weak<Shared>,
+    shared: Arc<Shared>,
     task: Gate<Kept>,
 }
 
@@ -358,11 +337,8 @@ impl Attempt {
     fn submit(&self, py: Python<'_>) -> PyResult<()> {
         let task = self.task.enter().0.take();
         let Some(task) = task else { return Err(PyValueError::new_err("this attempt has been made")) };
-        let Some(shared) = self.shared.upgrade() else {
-            return Err(PyTypeError::new_err("the pool of this attempt is no more"));
-        };
-        shared.pool.put_back(task);
-        pump::dispatch(py, &shared)
+        self.shared.pool.put_back(task);
+        pump::dispatch(py, &self.shared)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -375,11 +351,31 @@ impl Attempt {
 
 impl Attempt {
     pub(super) fn new(shared: &Arc<Shared>, task: Task<Token>) -> Self {
-        Self { shared: Arc::downgrade(shared), task: Gate::new(Kept(Some(task))) }
+        shared.pool.hold();
+        Self { shared: Arc::clone(shared), task: Gate::new(Kept(Some(task))) }
     }
 
+    /// Gives up the attempt; the task, if it has not been made.
     pub(super) fn take(&self) -> Option<Task<Token>> {
-        self.task.enter().0.take()
+        let task = self.task.enter().0.take();
+        if task.is_some() {
+            self.shared.pool.let_go();
+        }
+        task
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let Some(task) = self.take() else { return };
+        gil::attached_if_possible(|py| {
+            let why = "nobody has made the further attempt of the call";
+            let error = errors::broken_process_pool(py, why).into_value(py).into_any();
+            if let Err(error) = pump::finish(py, &task.token, Err(error)) {
+                error.write_unraisable(py, None);
+            }
+            drop(task);
+        });
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict, PyList};
 use ungil_exec::State;
-use ungil_ipc::arena::Arena;
 use ungil_ipc::frame::Frame;
+use ungil_ipc::link::Link;
 use ungil_ipc::pool::{Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
 use super::{kind, message};
 use crate::futures::record::{self, Ending};
 use crate::futures::transition::{self, Outcome};
-use crate::futures::{Future, errors};
+use crate::futures::Future;
 
 /// So many answers are taken at a time.
 const MOST: usize = 64;
@@ -31,7 +32,7 @@ pub(super) fn pump(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
         }
         for event in events {
             let done = match event {
-                Event::Done { worker, frame, task } => answer(py, shared, worker, &frame, task),
+                Event::Done { link, frame, task, .. } => answer(py, shared, &link, &frame, task),
                 Event::Message { worker, .. } | Event::Corrupt(worker) => {
                     call_keeper(py, shared, "corrupt", worker)
                 }
@@ -96,12 +97,18 @@ pub(super) fn has_begun(
 /// Has a worker started that the pool has counted already.
 pub(super) fn start_worker(py: Python<'_>, shared: &Arc<Shared>, number: u64) -> PyResult<()> {
     let started = shared.keeper.call_method1(py, intern!(py, "start"), (number,));
-    if started.is_err() {
-        // No call was given to it.
-        drop(shared.pool.lose(number));
+    let Err(error) = started else { return dispatch(py, shared) };
+    // No call was given to it.
+    drop(shared.pool.lose(number));
+    if shared.pool.census().n_workers > 0 {
+        return Err(error);
     }
-    started?;
-    dispatch(py, shared)
+    // Nobody is there to make those that wait.
+    let mut result = Ok(());
+    for task in shared.pool.drain(false) {
+        result = result.and(finish(py, &task.token, Err(error.value(py).clone().into_any().unbind())));
+    }
+    result
 }
 
 fn call_keeper(py: Python<'_>, shared: &Shared, method: &str, worker: u64) -> PyResult<()> {
@@ -112,42 +119,60 @@ fn call_keeper(py: Python<'_>, shared: &Shared, method: &str, worker: u64) -> Py
 fn answer(
     py: Python<'_>,
     shared: &Arc<Shared>,
-    worker: u64,
+    link: &Link,
     frame: &Frame,
     task: Task<Token>,
 ) -> PyResult<()> {
-    let arena = {
-        let answers = shared.answers.enter();
-        answers.0.iter().find(|(number, _)| *number == worker).map(|(_, arena)| Arc::clone(arena))
+    let message = message::unpacked(py, link.answers(), frame);
+    let (outcome, interrupt) = match &message {
+        Ok((kind, pickle, buffers)) => {
+            let mut interrupt = None;
+            let outcome = loop {
+                match outcome(py, shared, *kind, pickle, buffers.as_ref()) {
+                    // What interrupts this thread is not what came of the call, which is read once more.
+                    Err(error) if interrupt.is_none() && !error.is_instance_of::<PyException>(py) => {
+                        interrupt = Some(error);
+                    }
+                    Err(error) => break Err(error.into_value(py).into_any()),
+                    Ok(outcome) => break outcome,
+                }
+            };
+            (outcome, interrupt)
+        }
+        Err(error) => (Err(error.clone_ref(py).into_value(py).into_any()), None),
     };
-    let outcome = outcome(py, shared, arena.as_ref(), frame);
-    end(py, shared, task, outcome, Some(frame.times))
+    drop(message);
+    let ended = end(py, shared, task, outcome, Some(frame.times));
+    ended.and(interrupt.map_or(Ok(()), Err))
 }
 
-fn outcome(py: Python<'_>, shared: &Shared, arena: Option<&Arc<Arena>>, frame: &Frame) -> Outcome {
-    let read = || {
-        let arena = arena.ok_or_else(|| errors::broken_process_pool(py, "the worker is no more"))?;
-        let (kind, pickle, buffers) = message::unpacked(py, arena, frame)?;
-        if kind != kind::RETURNED {
-            return Ok(Err(shared.keeper.call_method1(py, intern!(py, "raised"), (pickle,))?));
-        }
-        let loads = shared.loads.bind(py);
-        let read = match buffers {
-            None => loads.call1((pickle,)),
-            Some(buffers) => {
-                let options = PyDict::new(py);
-                options.set_item(intern!(py, "buffers"), buffers)?;
-                loads.call((pickle,), Some(&options))
-            }
-        };
-        match read {
-            Ok(result) => Ok(Ok(result.unbind())),
-            Err(error) => {
-                Ok(Err(shared.keeper.call_method1(py, intern!(py, "unreadable"), (error.into_value(py),))?))
-            }
+fn outcome(
+    py: Python<'_>,
+    shared: &Shared,
+    kind: u16,
+    pickle: &Bound<'_, PyBytes>,
+    buffers: Option<&Bound<'_, PyList>>,
+) -> PyResult<Outcome> {
+    let keeper = shared.keeper.bind(py);
+    if kind != kind::RETURNED {
+        return Ok(Err(keeper.call_method1(intern!(py, "raised"), (pickle,))?.unbind()));
+    }
+    let loads = shared.loads.bind(py);
+    let read = match buffers {
+        None => loads.call1((pickle,)),
+        Some(buffers) => {
+            let options = PyDict::new(py);
+            options.set_item(intern!(py, "buffers"), buffers)?;
+            loads.call((pickle,), Some(&options))
         }
     };
-    read().unwrap_or_else(|error: PyErr| Err(error.into_value(py).into_any()))
+    match read {
+        Ok(result) => Ok(Ok(result.unbind())),
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            Ok(Err(keeper.call_method1(intern!(py, "unreadable"), (error.into_value(py),))?.unbind()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Ends a call, unless it is to be made again.
@@ -167,13 +192,14 @@ pub(super) fn end(
             Err(exception) => exception.clone_ref(py),
         };
         let attempt = Bound::new(py, Attempt::new(shared, task))?;
-        let is_kept = call.call_method1(py, intern!(py, "has_ended"), (raised, &attempt))?.is_truthy(py)?;
-        if is_kept {
+        let asked = call.call_method1(py, intern!(py, "has_ended"), (raised, &attempt));
+        let is_kept = asked.and_then(|is_kept| is_kept.is_truthy(py));
+        if let Ok(true) = is_kept {
             return Ok(());
         }
-        let Some(task) = attempt.get().take() else { return Ok(()) };
+        let Some(task) = attempt.get().take() else { return is_kept.map(drop) };
         shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
-        return finish(py, &task.token, outcome);
+        return finish(py, &task.token, outcome).and(is_kept.map(drop));
     }
     shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
     finish(py, &task.token, outcome)

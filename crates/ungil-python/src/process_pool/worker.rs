@@ -14,8 +14,8 @@ use ungil_ipc::link;
 use super::message;
 use crate::gil;
 
-/// What `receive` gives: the kind of the message, the number of the call, the pickle, and the buffers that are not in it.
-type Received<'py> = (u16, u64, Bound<'py, PyBytes>, Option<Bound<'py, PyList>>);
+/// What `receive` gives: the kind of the message, the number of the call, the pickle, and the buffers that are not in it. Or no pickle, and why it cannot be had.
+type Received<'py> = (u16, u64, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyAny>>);
 
 /// What a worker receives calls and answers by. For one thread.
 #[pyclass(frozen, name = "_WorkerLink", module = "ungil._core")]
@@ -47,8 +47,17 @@ impl WorkerLink {
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
         loop {
             if let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? {
-                let (kind, pickle, buffers) = message::unpacked(py, &self.calls, &frame)?;
-                return Ok((kind, frame.seq, pickle, buffers));
+                return Ok(match message::unpacked(py, &self.calls, &frame) {
+                    Ok((kind, pickle, buffers)) => {
+                        (kind, frame.seq, Some(pickle), buffers.map(Bound::into_any))
+                    }
+                    Err(error) => (
+                        super::kind::CALL,
+                        frame.seq,
+                        None,
+                        Some(error.into_value(py).into_bound(py).into_any()),
+                    ),
+                });
             }
             go_on(py, gil::detached(py, || self.link.wait(None)))?;
         }
