@@ -42,6 +42,12 @@ def pause_and_return(seconds: float, value: Any) -> Any:
     return value
 
 
+def wait_for(path: str) -> None:
+    """Wait until the file is there."""
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
 def kill_self(number: int = signal.SIGKILL) -> None:
     os.kill(os.getpid(), number)
     time.sleep(60)
@@ -139,8 +145,9 @@ def allocate(n: int) -> int:
     return len(bytearray(n))
 
 
-def interruptible() -> str:
+def interruptible(path: str) -> str:
     try:
+        Path(path).touch()
         time.sleep(60)
     except KeyboardInterrupt:
         return "interrupted"

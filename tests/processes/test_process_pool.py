@@ -118,12 +118,15 @@ with ProcessPoolExecutor(2) as executor:
     def test_many_calls_give_their_results_in_order(self, executor: ProcessPoolExecutor) -> None:
         assert list(executor.map(pool_calls.double, range(20_000))) == list(range(0, 40_000, 2))
 
-    def test_a_long_call_among_short_ones_holds_up_none(self, executor: ProcessPoolExecutor) -> None:
+    def test_a_long_call_among_short_ones_holds_up_none(self, executor: ProcessPoolExecutor, tmp_path: Path) -> None:
         assert list(executor.map(abs, range(500))) == list(range(500))
-        long = executor.submit(time.sleep, 0.5)
+        long = executor.submit(pool_calls.wait_for, str(tmp_path / "there"))
         # Given ahead behind the long one or not, the idle worker makes them.
-        assert [future.result() for future in [executor.submit(abs, -n) for n in range(200)]] == list(range(200))
+        short = [executor.submit(abs, -n) for n in range(200)]
+        assert [future.result(60) for future in short] == list(range(200))
         assert not long.done()
+        (tmp_path / "there").touch()
+        assert long.result(60) is None
 
     def test_threads_submit_and_wait_at_once(self, executor: ProcessPoolExecutor) -> None:
         wrong: list[Any] = []
@@ -471,7 +474,7 @@ class TestOptions:
 
     def test_priorities(self, single: ProcessPoolExecutor, tmp_path: Path) -> None:
         path = str(tmp_path / "order")
-        futures = [single.submit(pool_calls.append_line, path, "first", 0.1)]
+        futures = [single.submit(pool_calls.append_line, path, "first", 1)]
         for priority in (0, 1, -1, 5):
             futures.append(single.options(priority=priority).submit(pool_calls.append_line, path, str(priority), 0.1))
         wait(futures)
@@ -479,7 +482,7 @@ class TestOptions:
 
     def test_a_bounded_backlog(self) -> None:
         with ProcessPoolExecutor(1, max_pending=2) as executor:
-            started = executor.submit(time.sleep, 0.3)
+            started = executor.submit(time.sleep, 1)
             executor.submit(abs, 1)
             executor.submit(abs, 1)
             with pytest.raises(queue.Full):
@@ -532,7 +535,7 @@ class TestEnd:
         assert all(future.cancelled() for future in futures[1:])
 
     def test_calls_that_wait_can_be_cancelled(self, single: ProcessPoolExecutor) -> None:
-        running = single.submit(time.sleep, 0.2)
+        running = single.submit(time.sleep, 1)
         waiting = single.submit(abs, 1)
         assert waiting.cancel() and not running.cancel()
         assert running.result() is None
@@ -662,11 +665,11 @@ import pool_calls
 from ungil.futures import ProcessPoolExecutor
 os.setpgrp()
 executor = ProcessPoolExecutor(2)
-futures = [executor.submit(pool_calls.interruptible) for _ in range(2)]
-pids = [executor.submit]
-while len(executor._processes) < 2 or not all(future.running() for future in futures):
+paths = [os.path.join(os.path.dirname(sys.argv[0]), str(n)) for n in range(2)]
+futures = [executor.submit(pool_calls.interruptible, path) for path in paths]
+while not all(map(os.path.exists, paths)):
     time.sleep(0.01)
-time.sleep(0.3)
+time.sleep(0.2)
 pids = list(executor._processes)
 threading.Timer(0.2, os.killpg, (os.getpgrp(), signal.SIGINT)).start()
 try:

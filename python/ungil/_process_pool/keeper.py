@@ -388,7 +388,8 @@ class Keeper:
         if self._breaks and exitcode != 0 and not self.pool.broken:
             self._break(failure)
         n_begun = self.pool.lose(number, failure)
-        if worker.reason is None and exitcode != 0 and problem is None:
+        if worker.reason is None and problem is None and exitcode not in (0, -signal.SIGKILL, -signal.SIGTERM):
+            # By itself.
             self._count_death(n_begun, failure)
 
     def _count_death(self, n_begun: int, failure: BaseException) -> None:

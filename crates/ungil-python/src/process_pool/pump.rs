@@ -13,9 +13,9 @@ use ungil_ipc::pool::{Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
 use super::{kind, message};
+use crate::futures::Future;
 use crate::futures::record::{self, Ending};
 use crate::futures::transition::{self, Outcome};
-use crate::futures::Future;
 
 /// So many answers are taken at a time.
 const MOST: usize = 64;
