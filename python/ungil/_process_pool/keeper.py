@@ -210,10 +210,8 @@ class Keeper:
         """End a worker that does not keep to the protocol."""
         self.kill(number, "it wrote what cannot be into the memory that it shares with the pool")
 
-    def unreadable(self, failure: BaseException) -> BaseException:
+    def unreadable(self, failure: Exception) -> Exception:
         """Return what a call raises whose result cannot be unpickled."""
-        if not isinstance(failure, Exception):
-            return failure
         text = f"the result of the call cannot be unpickled here: {type(failure).__name__}: {failure}"
         refusal = pickle.UnpicklingError(text)
         refusal.__cause__ = failure
@@ -244,10 +242,9 @@ class Keeper:
     def kill(self, number: int, reason: str) -> None:
         """Have a worker ended, since it gives no other end to its call."""
         self.pool.retire(number)
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             if number in self._workers:
                 self._workers[number].reason = reason
-        with self._lock, contextlib.suppress(OSError):
             self._session.send(pickle.dumps(("kill", number)))
 
     def terminate(self) -> None:
