@@ -92,6 +92,12 @@ impl Link {
         &self.1
     }
 
+    /// Whether the worker does something, or looks for something to do: what it is given needs no system call.
+    pub fn is_awake(&self) -> bool {
+        // Relaxed: whoever gives it something looks again.
+        self.0.tasks.flags().consumer_waits.load(Ordering::Relaxed) == 0
+    }
+
     /// Has the worker find that the pool is gone.
     pub fn hang_up(&self) {
         self.0.bell.shut_down();

@@ -27,6 +27,9 @@ pub const NO_TASK: u64 = u64::MAX;
 /// How much work a worker is given ahead, in nanoseconds: some times what it takes the pool to look after it.
 const AHEAD: u64 = 1_000_000;
 
+/// A task that runs for less is not worth waking a worker, in nanoseconds; one that is awake is given it instead, behind no more than so much work.
+const NOT_WORTH_WAKING: u64 = 10_000;
+
 /// A worker is given no more ahead; and no more are taken back of which it may not know, of no more bytes in its ring: so together they have words of their own, and
 /// one that has no task can be given one.
 const MOST_GIVEN: usize = MOST_AHEAD / 2;
@@ -59,6 +62,8 @@ struct Inside<T> {
     /// Tasks that the caller has, and will put back or not.
     n_held: usize,
     n_started: u64,
+    /// How many tasks have been answered.
+    n_answered: u64,
     /// How long a task runs, in nanoseconds; unknown before the first.
     mean_run: Option<u64>,
     /// The frame that tells a worker to end.
@@ -104,6 +109,8 @@ struct Worker<T> {
 pub struct Submitted {
     /// A worker has it; otherwise it waits.
     pub was_given: bool,
+    /// It was given to a worker that has others, though one is idle: see [`Pool::submit`].
+    pub was_gathered: bool,
     /// A worker of this number has to be started: [`Pool::add`], or [`Pool::lose`] if that is not possible.
     pub demand: Option<u64>,
 }
@@ -174,6 +181,7 @@ impl<T> Pool<T> {
             n_coming: 0,
             n_held: 0,
             n_started: 0,
+            n_answered: 0,
             mean_run: None,
             dismissal,
             is_shut_down: false,
@@ -188,20 +196,24 @@ impl<T> Pool<T> {
 
     /// Takes a task, and gives it to a worker if one has little to do.
     ///
+    /// If the caller is about to submit more, tasks that are short `may_gather` with a worker that is awake, rather than wake another. Then somebody has to look now
+    /// and then whether they are stuck behind one that is not ([`Pool::gathered`]), and to give out again what is ([`Pool::next`]).
+    ///
     /// # Errors
     ///
     /// The task, and why it was not taken.
-    pub fn submit(&self, task: Task<T>) -> Result<Submitted, (Task<T>, Refusal)> {
+    pub fn submit(&self, task: Task<T>, may_gather: bool) -> Result<Submitted, (Task<T>, Refusal)> {
         let mut inside = self.inside.enter();
         if inside.is_shut_down {
             return Err((task, Refusal::ShutDown));
         }
         let mut task = task;
         if inside.backlog.is_empty()
-            && let Some(at) = inside.worker_for(task.is_alone)
+            && let Some(at) = inside.worker_for(task.is_alone, may_gather)
         {
+            let was_gathered = may_gather && !inside.workers[at].given.is_empty();
             match inside.give(at, task, &self.producer) {
-                None => return Ok(Submitted { was_given: true, demand: None }),
+                None => return Ok(Submitted { was_given: true, was_gathered, demand: None }),
                 Some(back) => task = back,
             }
         }
@@ -210,7 +222,15 @@ impl<T> Pool<T> {
         }
         let priority = task.priority;
         inside.backlog.push(task, priority);
-        Ok(Submitted { was_given: false, demand: inside.demand() })
+        Ok(Submitted { was_given: false, was_gathered: false, demand: inside.demand() })
+    }
+
+    /// If a worker has tasks that it has not begun, and another has none: how many tasks have been answered until now. If that stays the same for a while, they are stuck.
+    pub fn gathered(&self) -> Option<u64> {
+        let inside = self.inside.enter();
+        let is_uneven = inside.workers.iter().any(Worker::is_free)
+            && inside.workers.iter().any(|worker| worker.given.len() > 1);
+        is_uneven.then_some(inside.n_answered)
     }
 
     /// A task that was handed out may come back ([`Pool::put_back`]), or not ([`Pool::let_go`]): until then the pool is not over.
@@ -496,21 +516,37 @@ impl<T> Inside<T> {
         }
     }
 
-    /// The worker to give a task to: an idle one; or, if there may be no more of them, the one that has least to do, unless all have enough.
-    fn worker_for(&self, is_alone: bool) -> Option<usize> {
-        let idle = self.workers.iter().position(Worker::is_free);
-        if idle.is_some() || is_alone || self.n_workers() < self.max_workers {
+    /// The worker to give a task to: an idle one, rather one that is awake; or, if there may be no more of them, the one that has least to do, unless all have enough.
+    fn worker_for(&self, is_alone: bool, may_gather: bool) -> Option<usize> {
+        let idle = self.workers.iter().position(|worker| worker.is_free() && worker.link.is_awake());
+        if idle.is_some() {
             return idle;
         }
-        let depth = self.depth();
+        if let Some(asleep) = self.workers.iter().position(Worker::is_free) {
+            let short = self.mean_run.filter(|_| may_gather && !is_alone);
+            let awake =
+                short.and_then(|mean| self.least_loaded(NOT_WORTH_WAKING / mean.max(1), Link::is_awake));
+            return Some(awake.unwrap_or(asleep));
+        }
+        if is_alone || self.n_workers() < self.max_workers {
+            return None;
+        }
+        self.least_loaded(self.depth() as u64, |_| true)
+    }
+
+    /// Of the workers that may be given tasks ahead, have fewer than so many, and such a link, the one that has least.
+    fn least_loaded(&self, depth: u64, is_wanted: impl Fn(&Link) -> bool) -> Option<usize> {
         // One of whose tasks some were taken back has a long one; and one that has a task alone may be ended with it.
         let is_open = |worker: &Worker<T>| {
             let is_alone = worker.given.iter().any(|(_, task)| task.is_alone);
-            worker.is_open(self.max_tasks) && worker.recalled.is_empty() && !is_alone
+            worker.is_open(self.max_tasks)
+                && worker.recalled.is_empty()
+                && !is_alone
+                && is_wanted(&worker.link)
         };
         let open = self.workers.iter().enumerate().filter(|(_, worker)| is_open(worker));
         let (at, worker) = open.min_by_key(|(_, worker)| worker.load())?;
-        (worker.load() < depth).then_some(at)
+        ((worker.load() as u64) < depth).then_some(at)
     }
 
     /// Puts a task into the worker's ring; the task, if there is no room.
@@ -545,7 +581,7 @@ impl<T> Inside<T> {
             return self.take_back();
         }
         // Without knowing yet whether the next one has to be alone.
-        let at = self.worker_for(false)?;
+        let at = self.worker_for(false, false)?;
         let task = self.backlog.pop()?;
         if task.is_alone && !self.workers[at].is_free() {
             let priority = task.priority;
@@ -581,7 +617,7 @@ impl<T> Inside<T> {
     }
 
     fn take(&mut self, most: usize, events: &mut Vec<Event<T>>) {
-        let mut mean_run = self.mean_run;
+        let (mut mean_run, mut n_answered) = (self.mean_run, self.n_answered);
         for worker in &mut self.workers {
             while events.len() < most {
                 match worker.link.take() {
@@ -595,6 +631,7 @@ impl<T> Inside<T> {
                             worker.recalled.pop_front();
                         }
                         let ran = frame.times[1].saturating_sub(frame.times[0]);
+                        n_answered += 1;
                         mean_run = Some(mean_run.map_or(ran, |mean| mean - mean / 8 + ran / 8));
                         let link = Arc::clone(&worker.link);
                         events.push(Event::Done { worker: worker.number, link, frame, task });
@@ -607,7 +644,7 @@ impl<T> Inside<T> {
                 }
             }
         }
-        self.mean_run = mean_run;
+        (self.mean_run, self.n_answered) = (mean_run, n_answered);
     }
 
     /// Tells those workers to end that will have nothing more to do.

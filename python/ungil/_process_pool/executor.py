@@ -17,7 +17,7 @@ from ungil._executor import Executor
 from ungil._future import Future
 from ungil._process_pool.call import Call
 from ungil._process_pool.keeper import Keeper, WorkerProcess
-from ungil._process_pool.pickles import carried, explained, pickled
+from ungil._process_pool.pickles import carried, explained, pickled_call
 from ungil._trace import Statistics
 
 TYPE_CHECKING = False
@@ -152,7 +152,7 @@ class ProcessPoolExecutor(_Bases):
         """
         future: Future[T] = Future()
         try:
-            data, buffers, kept = pickled((fn, args, kwargs))
+            data, buffers, kept = pickled_call(fn, args, kwargs)
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
@@ -169,7 +169,7 @@ class ProcessPoolExecutor(_Bases):
         if settings.log_unfetched:
             future._log_unfetched()
         try:
-            data, buffers, kept = pickled((fn, args, kwargs))
+            data, buffers, kept = pickled_call(fn, args, kwargs)
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future

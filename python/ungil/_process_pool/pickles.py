@@ -6,17 +6,21 @@ Where something cannot be pickled, the message says which part.
 
 from __future__ import annotations
 
+import io
 import pickle
 import types
-from pickle import dumps
+from pickle import dumps, loads
 from sys import modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
-__all__ = ("Carried", "carried", "explained", "pickled")
+__all__ = ("PLAIN", "Carried", "carried", "explained", "pickled", "pickled_call", "read_call")
+
+# What is pickled alike by everybody, without buffers.
+PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 # Buffers of so many bytes and more go beside the pickle, in pages of their own.
 _LARGE = 1 << 15
@@ -65,6 +69,57 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
         with shared._keeping() as kept:
             return _dumps(obj, buffers), buffers or None, kept or None
     return _dumps(obj, buffers), buffers or None, None
+
+
+def pickled_call(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[bytes, list[Any] | None, list[Any] | None]:
+    """Return the same of a call, for `read_call`.
+
+    A function that the other process can import goes by its names. The pickler would do so too, and take four times as
+    long over it as over an argument.
+
+    Args:
+        fn: what is called.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Raises:
+        Exception: as `pickled`.
+    """
+    if type(fn) in _NAMED:
+        module, name = fn.__module__, fn.__name__
+        found = modules.get(module)
+        if found is not None and module != "__main__" and vars(found).get(name) is fn:
+            if not kwargs and PLAIN.issuperset(map(type, args)):
+                return dumps((module, name, args, {}), 5), None, None
+            return pickled((module, name, args, kwargs))
+    return pickled((fn, args, kwargs))
+
+
+def read_call(
+    data: bytes, buffers: list[Any] | None
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return the call of which this is the pickle, and these are the buffers beside it.
+
+    Raises:
+        Exception: what the unpickler raised.
+    """
+    call = loads(data, buffers=buffers) if buffers else loads(data)
+    if len(call) == 3:
+        fn, args, kwargs = call
+    else:
+        module, name, args, kwargs = call
+        try:
+            fn = getattr(modules[module], name)
+        except (KeyError, AttributeError):
+            # It is still to be imported; or is not there, and the unpickler says so.
+            fn = pickle.Unpickler(io.BytesIO()).find_class(module, name)
+    return fn, args, kwargs
+
+
+# What is pickled by its names.
+_NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 
 
 def _dumps(obj: object, buffers: _Buffers) -> bytes:
@@ -122,7 +177,7 @@ _MOST_READ = 64
 def _read_carried(data: bytes) -> object:
     fn = _read.get(data)
     if fn is None:
-        fn = pickle.loads(data)
+        fn = loads(data)
         if len(_read) >= _MOST_READ:
             _read.pop(next(iter(_read)), None)
         _read[data] = fn

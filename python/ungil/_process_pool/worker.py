@@ -13,7 +13,7 @@ from pickle import dumps, loads
 
 from ungil import _core
 from ungil._process_pool import passing
-from ungil._process_pool.pickles import explained, pickled
+from ungil._process_pool.pickles import PLAIN, explained, pickled, read_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,9 +74,6 @@ def _settle(settings: dict[str, Any]) -> None:
 
         resource.setrlimit(resource.RLIMIT_DATA, (settings["max_memory"],) * 2)
 
-
-# What is pickled alike by everybody.
-_PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 _CALL, _RETURNED = _core._CALL, _core._RETURNED
 
@@ -142,7 +139,7 @@ class _Worker:
             if self._prologue is not None:
                 self._initialise(self._prologue)
             try:
-                fn, args, kwargs = loads(data, buffers=buffers) if buffers else loads(data)
+                fn, args, kwargs = read_call(data, buffers)
             except Exception as failure:
                 raise pickle.UnpicklingError(
                     f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
@@ -154,7 +151,7 @@ class _Worker:
             finally:
                 self._may_interrupt = False
             try:
-                if type(result) in _PLAIN:
+                if type(result) in PLAIN:
                     return _RETURNED, dumps(result, 5), None, None
                 return _RETURNED, *pickled(result)
             except Exception as failure:

@@ -90,8 +90,9 @@ fn each_task_is_done_once_though_some_are_taken_back() {
     while n_done < N {
         for _ in 0..7 {
             if next < N {
-                let submitted =
-                    pool.submit(task(next, if next.is_multiple_of(50) { 30_000 } else { 8 })).expect("open");
+                let submitted = pool
+                    .submit(task(next, if next.is_multiple_of(50) { 30_000 } else { 8 }), true)
+                    .expect("open");
                 if let Some(number) = submitted.demand {
                     start_worker(number);
                 }
@@ -120,7 +121,7 @@ fn a_worker_that_ends_loses_what_it_was_doing_and_nothing_else() {
     let mut threads: Vec<(u64, JoinHandle<()>)> = Vec::new();
     let (mut n_done, mut lost) = (0, Vec::new());
     for token in 0..N {
-        let submitted = pool.submit(task(token, 8)).expect("open");
+        let submitted = pool.submit(task(token, 8), false).expect("open");
         if let Some(number) = submitted.demand {
             threads.push((number, start(&pool, number, |token| token % 100 != 99)));
         }
@@ -146,11 +147,49 @@ fn a_worker_that_ends_loses_what_it_was_doing_and_nothing_else() {
 }
 
 #[test]
+fn short_tasks_gather_with_a_worker_that_is_awake() {
+    let pool = pool(2, 0);
+    let mut links = Vec::new();
+    for number in 0..2 {
+        let (link, socket) = Link::new().expect("a link");
+        let memory = link.memory().try_clone_to_owned().expect("a descriptor");
+        links.push((WorkerLink::from_fds(memory, socket).expect("a link"), Arc::new(link)));
+        pool.add(number, Arc::clone(&links[number as usize].1));
+    }
+    let (sleeper, its_link) = links.pop().expect("two");
+    let (awake, _) = links.pop().expect("two");
+    // A task that was short.
+    let _ = pool.submit(task(0, 8), true).expect("open");
+    let seq = awake.take().expect("whole").expect("it is awake, and the first").seq;
+    awake.put(&Frame { seq, times: [0, 100], ..Frame::default() }).expect("whole");
+    assert_eq!(pool.take(64).len(), 1);
+    let sleeping = thread::spawn(move || {
+        sleeper.wait(None).expect("the pool");
+        sleeper.take().expect("whole").map(|frame| frame.seq)
+    });
+    while its_link.is_awake() {
+        thread::yield_now();
+    }
+    for token in 1..4 {
+        let submitted = pool.submit(task(token, 8), true).expect("open");
+        assert_eq!((submitted.was_given, submitted.was_gathered), (true, token > 1));
+    }
+    // The first of them turns out to be long: the last is for the other.
+    assert!(awake.take().expect("whole").is_some());
+    assert_eq!(pool.gathered(), Some(1));
+    let (worker, task) = pool.next().expect("one is stuck");
+    assert_eq!((worker, task.token), (1, 3));
+    assert!(pool.assign(worker, Some(task)));
+    assert_eq!(sleeping.join().expect("it was woken"), Some(0));
+    assert_eq!(pool.gathered(), None);
+}
+
+#[test]
 fn a_worker_is_dismissed_after_so_many_tasks() {
     let pool = pool(1, 3);
     let mut threads = Vec::new();
     for token in 0..10 {
-        let submitted = pool.submit(task(token, 8)).expect("open");
+        let submitted = pool.submit(task(token, 8), false).expect("open");
         if let Some(number) = submitted.demand {
             threads.push(start(&pool, number, |_| true));
         }
@@ -175,7 +214,7 @@ fn answers_that_were_not_asked_for_are_handed_out_as_corrupt() {
     let pool = pool(1, 0);
     let (link, socket) = Link::new().expect("a link");
     let memory = link.memory().try_clone_to_owned().expect("a descriptor");
-    assert_eq!(pool.submit(task(0, 8)).expect("open").demand, Some(0));
+    assert_eq!(pool.submit(task(0, 8), false).expect("open").demand, Some(0));
     pool.add(0, Arc::new(link));
     let worker = WorkerLink::from_fds(memory, socket).expect("a link");
     assert!(worker.put(&Frame { seq: 5, ..Frame::default() }).expect("whole"));
@@ -242,7 +281,7 @@ fn whatever_a_worker_writes_harms_nobody_else() {
                 let mut task = task(n_submitted, 100);
                 task.held.push(pool.producer().put(&[1; 5000]).expect("memory"));
                 task.frame.blocks = task.held.iter().map(Held::block).collect();
-                let _ = pool.submit(task).expect("open");
+                let _ = pool.submit(task, false).expect("open");
                 n_submitted += 1;
             }
             for event in pool.take(64) {
@@ -275,9 +314,9 @@ fn a_bounded_backlog_refuses_and_lets_in() {
     let producer = Producer::new(Arena::new().expect("an arena"));
     let pool = Pool::new(1, 2, 0, producer, Frame::default());
     for token in 0..3 {
-        let _ = pool.submit(task(token, 8)).expect("room: one of them is for the worker");
+        let _ = pool.submit(task(token, 8), false).expect("room: one of them is for the worker");
     }
-    assert!(matches!(pool.submit(task(3, 8)), Err((_, Refusal::Full))));
+    assert!(matches!(pool.submit(task(3, 8), false), Err((_, Refusal::Full))));
     let mut ticket = Ticket::default();
     let soon = Some(Instant::now() + Duration::from_millis(5));
     assert_eq!(pool.wait_for_room(&mut ticket, soon), Err(WaitResult::TimedOut));
@@ -286,7 +325,7 @@ fn a_bounded_backlog_refuses_and_lets_in() {
         let _ = pool.take(64);
         dispatch(&pool, |_| panic!("there is one"));
     }
-    assert!(pool.wait_for_room(&mut ticket, None).is_ok() && pool.submit(task(3, 8)).is_ok());
+    assert!(pool.wait_for_room(&mut ticket, None).is_ok() && pool.submit(task(3, 8), false).is_ok());
     pool.shutdown();
     while !worker.is_finished() {
         let _ = pool.take(64);

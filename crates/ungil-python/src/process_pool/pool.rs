@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(super) alarm: OwnedFd,
     /// Why it is of no use any more.
     broken: OnceBox<String>,
+    /// When the last call was submitted.
+    pub(super) last_submit: AtomicU64,
     /// How often somebody has looked after results, and whether the watching thread looks whether somebody does.
     pub(super) n_looks: AtomicU64,
     pub(super) is_looked_after: AtomicBool,
@@ -110,6 +112,7 @@ impl ProcessPool {
             loads: py.import("pickle")?.getattr("loads")?.unbind(),
             alarm,
             broken: OnceBox::new(),
+            last_submit: AtomicU64::new(0),
             n_looks: AtomicU64::new(0),
             is_looked_after: AtomicBool::new(false),
             is_watched: AtomicBool::new(false),
@@ -140,12 +143,13 @@ impl ProcessPool {
         let (frame, held) = message::packed(py, shared.pool.producer(), kind::CALL, pickle, buffers)?;
         future.get().set_pool(Arc::as_ptr(shared) as usize);
         let begins = call.as_ref().map(|call| call.clone_ref(py));
-        let token = Token { future: future.clone().unbind(), call, submitted: record::now() };
+        let now = record::now();
+        let token = Token { future: future.clone().unbind(), call, submitted: now };
         let mut task = Task { token, frame, held, priority, is_alone: alone, was_given: false };
         let mut ticket = Ticket::default();
-        waiting::look_around(py, shared);
+        let may_gather = waiting::look_around(py, shared, now);
         let submitted = loop {
-            match shared.pool.submit(task) {
+            match shared.pool.submit(task, may_gather) {
                 Ok(submitted) => break submitted,
                 Err((back, Refusal::Full)) if block => {
                     task = back;
@@ -155,6 +159,9 @@ impl ProcessPool {
                 Err((_, refusal)) => return Err(self.refused(py, refusal)),
             }
         };
+        if submitted.was_gathered {
+            waiting::have_looked_after(shared);
+        }
         if submitted.was_given {
             pump::has_begun(py, future, begins.as_ref())?;
         }

@@ -29,6 +29,9 @@ const LOOK_FOR: Duration = Duration::from_micros(200);
 /// For how many nanoseconds it counts that somebody has looked.
 const LOOKED_AFTER: libc::c_long = 1_000_000;
 
+/// Who has submitted something so many nanoseconds ago will go on so.
+const IN_A_ROW: u64 = 50_000;
+
 thread_local! {
     /// This thread does what is to be done, and comes back in a callback.
     static IS_PUMPING: Cell<bool> = const { Cell::new(false) };
@@ -69,9 +72,16 @@ impl Drop for Looking<'_> {
     fn drop(&mut self) {
         // SeqCst, as in `wait`: either that thread sees this look, or it makes the request after it.
         self.0.n_looks.fetch_add(1, Ordering::SeqCst);
-        if !self.0.is_looked_after.swap(true, Ordering::SeqCst) {
-            self.0.ring();
-        }
+        have_looked_after(self.0);
+    }
+}
+
+/// Has the watching thread look every millisecond, until nobody else does and no call may be stuck behind another.
+pub(super) fn have_looked_after(shared: &Shared) {
+    // SeqCst, as in `wait`: either that thread finds what came before this, or it is rung for.
+    if !shared.is_looked_after.load(Ordering::SeqCst) && !shared.is_looked_after.swap(true, Ordering::SeqCst)
+    {
+        shared.ring();
     }
 }
 
@@ -81,15 +91,21 @@ fn ask_to_be_woken(links: &[Arc<Link>], wanted: bool) {
     }
 }
 
-/// Who submits does what is to be done on the way, unless this is within a callback of that.
-pub(super) fn look_around(py: Python<'_>, shared: &Arc<Shared>) {
+/// Who submits, at this time, does what is to be done on the way, unless this is within a callback of that. Returns whether calls are submitted in a row.
+pub(super) fn look_around(py: Python<'_>, shared: &Arc<Shared>, now: u64) -> bool {
+    // Relaxed: a guess.
+    let is_in_a_row = now.saturating_sub(shared.last_submit.swap(now, Ordering::Relaxed)) < IN_A_ROW;
     if shared.pool.links().iter().any(|link| link.has_result()) && !IS_PUMPING.replace(true) {
+        // It will look again soon.
+        let looking = is_in_a_row.then(|| Looking::begin(shared));
         let pumped = pump::pump(py, shared);
+        drop(looking);
         IS_PUMPING.set(false);
         if let Err(error) = pumped {
             error.write_unraisable(py, None);
         }
     }
+    is_in_a_row
 }
 
 /// As `_ProcessPool.watch`.
@@ -109,13 +125,11 @@ pub(super) fn watch(
         .map(|fd| libc::pollfd { fd, events: libc::POLLIN | libc::POLLRDHUP, revents: 0 })
         .collect();
     let waited = gil::detached(py, || wait(shared, &workers, &mut polled));
-    if let Err(error) = waited {
-        return if error.kind() == io::ErrorKind::Interrupted {
-            Ok((Vec::new(), Vec::new()))
-        } else {
-            Err(error.into())
-        };
-    }
+    let is_stuck = match waited {
+        Ok(is_stuck) => is_stuck,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok((Vec::new(), Vec::new())),
+        Err(error) => return Err(error.into()),
+    };
     let mut count = [0_u8; 8];
     // SAFETY: eight bytes of ours; there may be nothing to read.
     unsafe { libc::read(shared.alarm.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
@@ -128,11 +142,14 @@ pub(super) fn watch(
         }
     }
     pump::pump(py, shared)?;
+    if is_stuck {
+        pump::dispatch(py, shared)?;
+    }
     Ok((gone, of_fds.iter().filter(|polled| polled.revents != 0).map(|polled| polled.fd).collect()))
 }
 
-/// Waits until a descriptor is readable, or a worker has sent something.
-fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollfd]) -> io::Result<()> {
+/// Waits until a descriptor is readable, or a worker has sent something, or calls are stuck behind another: then it is true.
+fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollfd]) -> io::Result<bool> {
     let has_come = || workers.iter().any(|(_, link)| link.has_result());
     loop {
         let is_looked_after = shared.is_looked_after.load(Ordering::SeqCst);
@@ -141,12 +158,13 @@ fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollf
                 link.ask_to_be_woken(true);
             }
             if has_come() {
-                return Ok(());
+                return Ok(false);
             }
         }
         let n_looks = shared.n_looks.load(Ordering::SeqCst);
+        let gathered = shared.pool.gathered();
         let soon = libc::timespec { tv_sec: 0, tv_nsec: LOOKED_AFTER };
-        let until = if is_looked_after { ptr::from_ref(&soon) } else { ptr::null() };
+        let until = if is_looked_after || gathered.is_some() { ptr::from_ref(&soon) } else { ptr::null() };
         let n_polled = polled.len() as libc::nfds_t;
         // SAFETY: so many entries are ours, and a duration or none; no mask of signals.
         let n = unsafe { libc::ppoll(polled.as_mut_ptr(), n_polled, until, ptr::null()) };
@@ -154,10 +172,13 @@ fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollf
             return Err(io::Error::last_os_error());
         }
         if n > 0 {
-            return Ok(());
+            return Ok(false);
         }
         if shared.n_looks.load(Ordering::SeqCst) == n_looks {
             shared.is_looked_after.store(false, Ordering::SeqCst);
+        }
+        if gathered.is_some() && shared.pool.gathered() == gathered {
+            return Ok(true);
         }
     }
 }
