@@ -128,6 +128,19 @@ with ProcessPoolExecutor(2) as executor:
         (tmp_path / "there").touch()
         assert long.result(60) is None
 
+    def test_no_call_stays_behind_a_long_one_with_which_it_gathered(
+        self, executor: ProcessPoolExecutor, tmp_path: Path
+    ) -> None:
+        for turn in range(10):
+            # So many in a row that one worker is awake and the other is not.
+            before = [executor.submit(abs, -n) for n in range(500)]
+            long = executor.submit(pool_calls.wait_for, str(tmp_path / f"{turn}"))
+            after = [executor.submit(abs, -n) for n in range(5)]
+            assert [future.result(60) for future in before + after] == [*range(500), *range(5)]
+            assert not long.done()
+            (tmp_path / f"{turn}").touch()
+            assert long.result(60) is None
+
     def test_threads_submit_and_wait_at_once(self, executor: ProcessPoolExecutor) -> None:
         wrong: list[Any] = []
 
@@ -172,6 +185,49 @@ with ProcessPoolExecutor(2) as executor:
 
         executor.submit(abs, -1).add_done_callback(more)
         assert is_over.wait(60)
+
+    def test_a_callback_may_take_a_lock_of_who_submits(self, executor: ProcessPoolExecutor) -> None:
+        lock = threading.Lock()
+        pending: set[Any] = set()
+        told: list[int] = []
+        is_over = threading.Event()
+
+        def forget(future: Any) -> None:
+            with lock:
+                pending.remove(future)
+                told.append(1)
+                if len(told) == 5000:
+                    is_over.set()
+
+        for n in range(5000):
+            with lock:
+                # On the way it finds what came of the calls before.
+                future = executor.submit(abs, -n)
+                pending.add(future)
+            future.add_done_callback(forget)
+        assert is_over.wait(60)
+
+    def test_a_callback_may_wait_for_other_calls(self, executor: ProcessPoolExecutor) -> None:
+        told: queue.Queue[Any] = queue.Queue()
+        futures = [executor.submit(abs, -n) for n in range(200)]
+        threads = set()
+
+        def add_next(n: int) -> None:
+            threads.add(threading.current_thread().name)
+            told.put(futures[(n + 1) % 200].result())
+
+        for n, future in enumerate([executor.submit(abs, -n) for n in range(200)]):
+            future.add_done_callback(lambda _, n=n: add_next(n))
+        assert sorted(told.get(timeout=60) for _ in range(200)) == list(range(200))
+        # Those that had ended already when they were given their callback call it at once.
+        assert threads <= {"ungil-process-pool", "MainThread"}
+
+    def test_the_end_waits_for_callbacks(self) -> None:
+        told: list[int] = []
+        with ProcessPoolExecutor(2) as executor:
+            for n in range(50):
+                executor.submit(abs, -n).add_done_callback(lambda f: (time.sleep(0.005), told.append(f.result())))
+        assert sorted(told) == list(range(50))
 
     def test_initializers_are_called_first(self) -> None:
         with ProcessPoolExecutor(2, initializer=pool_calls.initialise, initargs=("ready",)) as executor:
@@ -798,16 +854,16 @@ class TestChaos:
         with ProcessPoolExecutor(2) as executor, self.killing(executor, 0.05) as killed:
             view = executor.options(retry=10)
             futures = [view.submit(pool_calls.pause_and_return, 0.002, n) for n in range(self.N)]
-            n_told = 0
+            told = 0
 
             def tell(_: Future[Any]) -> None:
-                nonlocal n_told
-                n_told += 1
+                nonlocal told
+                told += 1
 
             for future in futures:
                 future.add_done_callback(tell)
             assert [future.result(60) for future in futures] == list(range(self.N))
-        assert len(killed) > 5 and n_told == self.N
+        assert len(killed) > 5 and told == self.N
 
     def test_without_exactly_the_calls_on_killed_workers_fail(self, tmp_path: Path) -> None:
         begun, ended = str(tmp_path / "begun"), str(tmp_path / "ended")

@@ -233,7 +233,7 @@ impl<T> Pool<T> {
         is_uneven.then_some(inside.n_answered)
     }
 
-    /// A task that was handed out may come back ([`Pool::put_back`]), or not ([`Pool::let_go`]): until then the pool is not over.
+    /// A task that was handed out may come back ([`Pool::put_back`]), or not ([`Pool::let_go`]), or is not done with: until then the pool is not over.
     pub fn hold(&self) {
         self.inside.enter().n_held += 1;
     }
@@ -246,10 +246,10 @@ impl<T> Pool<T> {
         inside.backlog.put_back(task, priority);
     }
 
-    /// A task that was held does not come back.
-    pub fn let_go(&self) {
+    /// So many tasks that were held do not come back.
+    pub fn let_go(&self, n: usize) {
         let mut inside = self.inside.enter();
-        inside.n_held = inside.n_held.saturating_sub(1);
+        inside.n_held = inside.n_held.saturating_sub(n);
         inside.dismiss();
         let woken = inside.release_joiners();
         drop(inside);
@@ -316,11 +316,12 @@ impl<T> Pool<T> {
         inside.dismiss();
     }
 
-    /// Takes what workers have sent, at most about so much.
+    /// Takes what workers have sent, at most about so much. Tasks that are done are held until the caller has seen to them ([`Pool::let_go`]).
     pub fn take(&self, most: usize) -> Vec<Event<T>> {
         let mut events = Vec::new();
         let mut inside = self.inside.enter();
         inside.take(most, &mut events);
+        inside.n_held += events.iter().filter(|event| matches!(event, Event::Done { .. })).count();
         inside.dismiss();
         drop(inside);
         events

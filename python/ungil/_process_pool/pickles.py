@@ -97,9 +97,7 @@ def pickled_call(
     return pickled((fn, args, kwargs))
 
 
-def read_call(
-    data: bytes, buffers: list[Any] | None
-) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
     """Return the call of which this is the pickle, and these are the buffers beside it.
 
     Raises:

@@ -30,6 +30,12 @@ pub(crate) fn begin(slf: &Bound<'_, Future>) -> PyResult<bool> {
 
 /// Finishes with `outcome`.
 pub(crate) fn finish(slf: &Bound<'_, Future>, outcome: Outcome) -> PyResult<()> {
+    let callbacks = finish_and_wake(slf, outcome)?;
+    call_all(slf, callbacks)
+}
+
+/// Finishes with `outcome`, wakes those who wait, and returns the callbacks, which are to be called.
+pub(crate) fn finish_and_wake(slf: &Bound<'_, Future>, outcome: Outcome) -> PyResult<Vec<Py<PyAny>>> {
     let mut outcome = Some(outcome);
     let made = under_monitor(slf, |monitor| {
         let Some(there) = outcome.take() else { return Ok(Err(State::Finished)) };
@@ -42,7 +48,7 @@ pub(crate) fn finish(slf: &Bound<'_, Future>, outcome: Outcome) -> PyResult<()> 
         }
     })?;
     match made {
-        Ok(told) => tell(slf, told),
+        Ok(told) => Ok(told.wake()),
         Err(state) => {
             let text = format!("{}: {}", state.name(), slf.repr()?);
             Err(errors::invalid_state(slf.py(), text))
@@ -100,11 +106,15 @@ pub(crate) fn stop(slf: &Bound<'_, Future>) -> PyResult<()> {
     made.map_or(Ok(()), |told| tell(slf, told))
 }
 
-/// Wakes those who wait, and calls the callbacks, all of them: what is an `Exception` is logged, and what else the first of them raised is raised when all
-/// are called.
+/// Wakes those who wait, and calls the callbacks.
 fn tell(slf: &Bound<'_, Future>, told: Told<Py<PyAny>>) -> PyResult<()> {
+    call_all(slf, told.wake())
+}
+
+/// Calls callbacks, all of them: what is an `Exception` is logged, and what else the first of them raised is raised when all are called.
+pub(crate) fn call_all(slf: &Bound<'_, Future>, callbacks: Vec<Py<PyAny>>) -> PyResult<()> {
     let mut result = Ok(());
-    for callback in told.wake() {
+    for callback in callbacks {
         if let Err(error) = call(slf, callback.bind(slf.py()))
             && result.is_ok()
         {

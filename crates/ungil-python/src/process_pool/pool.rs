@@ -1,5 +1,6 @@
 //! `_ProcessPool`: what an executor submits to, and its workers' starter serves.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(super) keeper: Py<PyAny>,
     /// `pickle.loads`.
     pub(super) loads: Py<PyAny>,
+    /// Futures that have ended, and their callbacks, which the watching thread is to call.
+    pub(super) deferred: Gate<Deferred>,
     /// Readable when the watching thread is to look.
     pub(super) alarm: OwnedFd,
     /// Why it is of no use any more.
@@ -53,6 +56,15 @@ pub(crate) struct Shared {
     pub(super) is_looked_after: AtomicBool,
     /// Whether the watching thread has been started.
     pub(super) is_watched: AtomicBool,
+}
+
+pub(super) struct Deferred(pub(super) VecDeque<(Py<Future>, Vec<Py<PyAny>>)>);
+
+impl AfterFork for Deferred {
+    fn after_fork(&mut self, _is_torn: bool) {
+        // They are the parent's to call.
+        mem::forget(mem::take(&mut self.0));
+    }
 }
 
 /// All pools that there may be, by which a future finds its own.
@@ -110,6 +122,7 @@ impl ProcessPool {
             patience: Patience::new(),
             keeper,
             loads: py.import("pickle")?.getattr("loads")?.unbind(),
+            deferred: Gate::new(Deferred(VecDeque::new())),
             alarm,
             broken: OnceBox::new(),
             last_submit: AtomicU64::new(0),
@@ -366,7 +379,7 @@ impl Attempt {
     pub(super) fn take(&self) -> Option<Task<Token>> {
         let task = self.task.enter().0.take();
         if task.is_some() {
-            self.shared.pool.let_go();
+            self.shared.pool.let_go(1);
         }
         task
     }

@@ -1,4 +1,7 @@
 //! What is done with what workers send, and how calls are given out. Attached, by whoever comes; several threads may.
+//!
+//! Callbacks are for the thread that watches the pool alone, as those of the standard executor are for its manager: whoever submits a call or waits for a result may have a lock that
+//! a callback takes.
 
 use std::sync::Arc;
 
@@ -12,7 +15,7 @@ use ungil_ipc::link::Link;
 use ungil_ipc::pool::{Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
-use super::{kind, message};
+use super::{kind, message, waiting};
 use crate::futures::Future;
 use crate::futures::record::{self, Ending};
 use crate::futures::transition::{self, Outcome};
@@ -30,14 +33,21 @@ pub(super) fn pump(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
         if !events.is_empty() {
             result = result.and(dispatch(py, shared));
         }
+        let mut n_done = 0;
         for event in events {
             let done = match event {
-                Event::Done { link, frame, task, .. } => answer(py, shared, &link, &frame, task),
+                Event::Done { link, frame, task, .. } => {
+                    n_done += 1;
+                    answer(py, shared, &link, &frame, task)
+                }
                 Event::Message { worker, .. } | Event::Corrupt(worker) => {
                     call_keeper(py, shared, "corrupt", worker)
                 }
             };
             result = result.and(done);
+        }
+        if n_done > 0 {
+            shared.pool.let_go(n_done);
         }
         if is_last {
             return result;
@@ -199,24 +209,55 @@ pub(super) fn end(
         }
         let Some(task) = attempt.get().take() else { return is_kept.map(drop) };
         shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
-        return finish(py, &task.token, outcome).and(is_kept.map(drop));
+        return finish_and_defer(py, shared, task.token, outcome).and(is_kept.map(drop));
     }
     shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
-    finish(py, &task.token, outcome)
+    finish_and_defer(py, shared, task.token, outcome)
+}
+
+/// Ends a future, and leaves its callbacks to the thread that watches the pool.
+fn finish_and_defer(py: Python<'_>, shared: &Shared, token: Token, outcome: Outcome) -> PyResult<()> {
+    let callbacks = finish_and_wake(py, &token, outcome)?;
+    if !callbacks.is_empty() {
+        // The pool is not over before they are called.
+        shared.pool.hold();
+        shared.deferred.enter().0.push_back((token.future, callbacks));
+        if !waiting::is_watching(shared) {
+            shared.ring();
+        }
+    }
+    Ok(())
+}
+
+/// Calls the callbacks of futures that have ended; by the thread that watches the pool.
+pub(super) fn call_deferred(py: Python<'_>, shared: &Shared) -> PyResult<()> {
+    let mut result = Ok(());
+    loop {
+        let next = shared.deferred.enter().0.pop_front();
+        let Some((future, callbacks)) = next else { return result };
+        result = result.and(transition::call_all(future.bind(py), callbacks));
+        shared.pool.let_go(1);
+    }
 }
 
 /// Ends a future that may have come to another end meanwhile.
 pub(super) fn finish(py: Python<'_>, token: &Token, outcome: Outcome) -> PyResult<()> {
+    let callbacks = finish_and_wake(py, token, outcome)?;
+    transition::call_all(token.future.bind(py), callbacks)
+}
+
+/// The same but for the callbacks, which it returns.
+fn finish_and_wake(py: Python<'_>, token: &Token, outcome: Outcome) -> PyResult<Vec<Py<PyAny>>> {
     let future = token.future.bind(py);
     let state = future.get().completion.state();
     if state == State::Cancelled {
-        return transition::begin(future).map(drop);
+        return transition::begin(future).map(|_| Vec::new());
     }
     if state.is_done() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    match transition::finish(future, outcome) {
-        Err(_) if future.get().completion.state().is_done() => Ok(()),
+    match transition::finish_and_wake(future, outcome) {
+        Err(_) if future.get().completion.state().is_done() => Ok(Vec::new()),
         finished => finished,
     }
 }

@@ -33,8 +33,10 @@ const LOOKED_AFTER: libc::c_long = 1_000_000;
 const IN_A_ROW: u64 = 50_000;
 
 thread_local! {
-    /// This thread does what is to be done, and comes back in a callback.
+    /// This thread does what is to be done, and comes back by what an object does that is unpickled.
     static IS_PUMPING: Cell<bool> = const { Cell::new(false) };
+    /// The address of the pool that this thread watches.
+    static WATCHED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Before a wait for a future: looks for what comes of it, if it is of a pool of processes.
@@ -91,7 +93,7 @@ fn ask_to_be_woken(links: &[Arc<Link>], wanted: bool) {
     }
 }
 
-/// Who submits, at this time, does what is to be done on the way, unless this is within a callback of that. Returns whether calls are submitted in a row.
+/// Who submits, at this time, does what is to be done on the way, unless this is within that. Returns whether calls are submitted in a row.
 pub(super) fn look_around(py: Python<'_>, shared: &Arc<Shared>, now: u64) -> bool {
     // Relaxed: a guess.
     let is_in_a_row = now.saturating_sub(shared.last_submit.swap(now, Ordering::Relaxed)) < IN_A_ROW;
@@ -106,6 +108,11 @@ pub(super) fn look_around(py: Python<'_>, shared: &Arc<Shared>, now: u64) -> boo
         }
     }
     is_in_a_row
+}
+
+/// Whether this thread watches the pool.
+pub(super) fn is_watching(shared: &Shared) -> bool {
+    WATCHED.get() == ptr::from_ref(shared) as usize
 }
 
 /// As `_ProcessPool.watch`.
@@ -141,10 +148,12 @@ pub(super) fn watch(
             gone.push(*number);
         }
     }
-    pump::pump(py, shared)?;
+    WATCHED.set(Arc::as_ptr(shared) as usize);
+    let mut result = pump::pump(py, shared);
     if is_stuck {
-        pump::dispatch(py, shared)?;
+        result = result.and(pump::dispatch(py, shared));
     }
+    result.and(pump::call_deferred(py, shared))?;
     Ok((gone, of_fds.iter().filter(|polled| polled.revents != 0).map(|polled| polled.fd).collect()))
 }
 
