@@ -16,8 +16,9 @@ from ungil._call import Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
 from ungil._process_pool.call import Call
+from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper, WorkerProcess
-from ungil._process_pool.pickles import carried, explained, pickled_call
+from ungil._process_pool.pickles import carried, pickled_call
 from ungil._trace import Statistics
 
 TYPE_CHECKING = False

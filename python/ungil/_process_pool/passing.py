@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 
-from ungil._process_pool.pickles import explained
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +51,8 @@ class Passing:
             Exception: it cannot be pickled; the message says which part.
         """
         from multiprocessing.context import set_spawning_popen
+
+        from ungil._process_pool.explained import explained
 
         set_spawning_popen(self)  # type: ignore[arg-type]
         try:

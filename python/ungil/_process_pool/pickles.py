@@ -1,23 +1,24 @@
 """Pickles for another process: of protocol 5, with large buffers beside them, by cloudpickle where that is needed.
 
 What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines.
-Where something cannot be pickled, the message says which part.
+
+Workers import this. It does with `_pickle`, which is all of `pickle` but what that has in Python: the first result of a
+new pool would wait for its import.
 """
 
 from __future__ import annotations
 
 import io
-import pickle
 import types
-from pickle import dumps, loads
+from _pickle import PickleBuffer, Unpickler, dumps, loads
 from sys import modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
-__all__ = ("PLAIN", "Carried", "carried", "explained", "pickled", "pickled_call", "read_call")
+__all__ = ("PLAIN", "Buffers", "Carried", "by_value", "carried", "pickled", "pickled_call", "read_call")
 
 # What is pickled alike by everybody, without buffers.
 PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
@@ -28,18 +29,11 @@ _LARGE = 1 << 15
 # No more go so than a message can tell of.
 _MOST_BUFFERS = 1000
 
-# What the pickler raises for what it cannot do.
-_REFUSALS = (pickle.PicklingError, AttributeError, TypeError)
 
-# In how many parts of an object, and how deep, the one at fault is looked for.
-_MOST_PARTS = 1000
-_DEPTH = 12
-
-
-class _Buffers(list["memoryview"]):
+class Buffers(list["memoryview"]):
     """The buffers that are not in a pickle; the callback by which the pickler offers them."""
 
-    def __call__(self, buffer: pickle.PickleBuffer) -> bool:
+    def __call__(self, buffer: PickleBuffer) -> bool:
         """Take a buffer; true if it is to be in the pickle."""
         try:
             view = buffer.raw()
@@ -61,9 +55,9 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
         obj: the object.
 
     Raises:
-        Exception: what the pickler raised; `explained` says more.
+        Exception: what the pickler raised; `explained.py` says more.
     """
-    buffers = _Buffers()
+    buffers = Buffers()
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
@@ -112,7 +106,7 @@ def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any
             fn = getattr(modules[module], name)
         except (KeyError, AttributeError):
             # It is still to be imported; or is not there, and the unpickler says so.
-            fn = pickle.Unpickler(io.BytesIO()).find_class(module, name)
+            fn = Unpickler(io.BytesIO()).find_class(module, name)
     return fn, args, kwargs
 
 
@@ -120,7 +114,7 @@ def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any
 _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 
 
-def _dumps(obj: object, buffers: _Buffers) -> bytes:
+def _dumps(obj: object, buffers: Buffers) -> bytes:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
         is_enough = b"__main__" not in data
@@ -130,10 +124,19 @@ def _dumps(obj: object, buffers: _Buffers) -> bytes:
     if is_enough:
         return data
     buffers.clear()
-    return _by_value(obj, buffers)
+    return by_value(obj, buffers)
 
 
-def _by_value(obj: object, buffers: _Buffers | None = None) -> bytes:
+def by_value(obj: object, buffers: Buffers) -> bytes:
+    """Return the pickle of an object, with what the other process cannot import.
+
+    Args:
+        obj: the object.
+        buffers: takes those that are not in it.
+
+    Raises:
+        Exception: what the pickler raised.
+    """
     import cloudpickle  # type: ignore[import-untyped]
 
     data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
@@ -180,65 +183,3 @@ def _read_carried(data: bytes) -> object:
             _read.pop(next(iter(_read)), None)
         _read[data] = fn
     return fn
-
-
-def explained(failure: BaseException, named: dict[str, object]) -> Exception:
-    """Return an exception that says which part of some objects cannot be pickled.
-
-    Args:
-        failure: what the pickler raised.
-        named: the objects, by what they are called.
-
-    Returns:
-        An exception of the same type if that is one of the pickler's own; else a `PicklingError`.
-    """
-    path = next((path for name, obj in named.items() if (path := _culprit(name, obj, _DEPTH))), None)
-    text = f"{path or ' and '.join(named)} cannot be pickled: {failure}"
-    kinds: dict[type, type[Exception]] = {kind: kind for kind in _REFUSALS}
-    return kinds.get(type(failure), pickle.PicklingError)(text).with_traceback(failure.__traceback__)
-
-
-def _culprit(path: str, obj: object, depth: int) -> str | None:
-    """Return the path to the innermost part that cannot be pickled; None if the object can be."""
-    if _can_be(obj):
-        return None
-    if depth > 0:
-        for n, (name, part) in enumerate(_parts(obj)):
-            if n == _MOST_PARTS:
-                break
-            if inner := _culprit(path + name, part, depth - 1):
-                return inner
-    return path
-
-
-def _can_be(obj: object) -> bool:
-    try:
-        _by_value(obj, _Buffers())
-    except Exception:
-        return False
-    return True
-
-
-def _parts(obj: object) -> Iterator[tuple[str, object]]:
-    """Give the parts of an object, and how they are reached."""
-    if isinstance(obj, dict):
-        yield from ((f"[{key!r}]", value) for key, value in obj.items())
-    elif isinstance(obj, list | tuple):
-        yield from ((f"[{index}]", value) for index, value in enumerate(obj))
-    elif isinstance(obj, types.MethodType):
-        yield ".__self__", obj.__self__
-    elif isinstance(obj, types.FunctionType):
-        for name, cell in zip(obj.__code__.co_freevars, obj.__closure__ or (), strict=False):
-            try:
-                yield f"'s variable {name}", cell.cell_contents
-            except ValueError:
-                continue
-        for name in obj.__code__.co_names:
-            if name in obj.__globals__:
-                yield f"'s global {name}", obj.__globals__[name]
-    elif not isinstance(obj, type | types.ModuleType):
-        try:
-            attributes = vars(obj)
-        except TypeError:
-            return
-        yield from ((f".{name}", value) for name, value in attributes.items())

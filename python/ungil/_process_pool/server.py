@@ -3,25 +3,29 @@
 The parent speaks to it through a socket. Each executor of the parent has a *session*, a socket of its own, which asks
 for workers and is told of their beginning and their end. When the parent ends, however it ends, the server does, and
 with it the workers.
+
+It imports little, so that the first worker is there soon: `_socket` and its like are all of `socket` that is needed
+here, and without `enum` and `re`. Those would take longer than all else that the server does before that.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import importlib
 import os
-import pickle
 import select
-import signal
-import socket
 import sys
+from _pickle import dumps, loads
 
 from ungil._process_pool import worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+    from socket import SCM_RIGHTS, SOL_SOCKET, socket
     from typing import NoReturn
+else:
+    import _signal as signal
+    from _socket import SCM_RIGHTS, SOL_SOCKET, socket
 
 __all__ = ("MOST", "main", "serve")
 
@@ -34,6 +38,9 @@ _IDLE = 50
 # How many descriptors come with a message at most.
 _MOST_FDS = 250
 
+# The bytes of one.
+_FD = 4
+
 
 def main(control: int, parent: int) -> NoReturn:
     """Serve a parent until it ends; in a process of its own.
@@ -44,10 +51,10 @@ def main(control: int, parent: int) -> NoReturn:
     """
     # A Ctrl-C in the terminal goes to all of its processes, and this one has nothing to interrupt.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket.socket(fileno=control), parent)
+    serve(socket(fileno=control), parent)
 
 
-def serve(control: socket.socket, parent: int, prologue: worker.Prologue | None = None) -> NoReturn:
+def serve(control: socket, parent: int, prologue: worker.Prologue | None = None) -> NoReturn:
     """Serve a parent until it ends, in a process that has nothing else to do.
 
     Args:
@@ -62,11 +69,11 @@ def serve(control: socket.socket, parent: int, prologue: worker.Prologue | None 
 
 
 class _Server:
-    def __init__(self, control: socket.socket, parent: int, prologue: worker.Prologue | None) -> None:
+    def __init__(self, control: socket, parent: int, prologue: worker.Prologue | None) -> None:
         self._control = control
         self._parent = parent
         self._prologue = prologue
-        self._sessions: dict[int, socket.socket] = {}
+        self._sessions: dict[int, socket] = {}
         # Of each worker, by its process number: the session and the worker's number there.
         self._workers: dict[int, tuple[int, int]] = {}
         self._poll = select.poll()
@@ -76,9 +83,10 @@ class _Server:
         told, tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        ended = -1
-        with contextlib.suppress(OSError):
+        try:
             ended = os.pidfd_open(self._parent)
+        except OSError:
+            ended = -1
         for fd in (self._control.fileno(), told, ended):
             if fd >= 0:
                 self._poll.register(fd, select.POLLIN)
@@ -88,13 +96,11 @@ class _Server:
             ready = self._poll.poll(_IDLE if not is_complete else None if ended >= 0 else 500)
             if not ready and not is_complete:
                 # Workers to come will need it for what they are sent by value. The first need not wait for that.
-                with contextlib.suppress(ImportError):
-                    importlib.import_module("cloudpickle")
+                _import("cloudpickle")
                 is_complete = True
             for fd, _ in ready:
                 if fd == told:
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(told, 4096)
+                    os.read(told, 4096)
                     self._reap()
                 elif fd == ended:
                     return
@@ -109,18 +115,15 @@ class _Server:
         data, fds = _received(self._control)
         if not data:
             return False
-        message = pickle.loads(data)
+        message = loads(data)
         if "path" in message:
             sys.path[:] = message["path"]
         for name in message.get("preload", ()):
-            if name not in sys.modules:
-                # What cannot be imported here, a call that needs it will tell.
-                with contextlib.suppress(BaseException):
-                    importlib.import_module(name)
+            _import(name)
         gc.collect()
         gc.freeze()
         for fd in fds:
-            session = socket.socket(fileno=fd)
+            session = socket(fileno=fd)
             self._sessions[fd] = session
             self._poll.register(fd, select.POLLIN)
         return True
@@ -130,7 +133,7 @@ class _Server:
         data, fds = _received(self._sessions[session])
         if not data:
             return False
-        what, number = pickle.loads(data)
+        what, number = loads(data)
         if what == "start":
             self._start(session, number, fds)
         elif what == "kill":
@@ -191,15 +194,27 @@ class _Server:
 
     def _tell(self, session: int, message: tuple[str, int, object]) -> None:
         if session in self._sessions:
-            # One that listens no more will be found to have ended.
-            with contextlib.suppress(OSError):
-                self._sessions[session].send(pickle.dumps(message))
+            try:  # noqa: SIM105 -- as the first lines say
+                self._sessions[session].send(dumps(message))
+            except OSError:
+                # One that listens no more will be found to have ended.
+                pass
 
 
-def _received(sender: socket.socket) -> tuple[bytes, list[int]]:
+def _import(name: str) -> None:
+    """Import what cannot hurt: what cannot be imported here, a call that needs it will tell."""
+    if name not in sys.modules:
+        try:  # noqa: SIM105 -- as the first lines say
+            __import__(name)
+        except BaseException:  # noqa: S110 -- as above
+            pass
+
+
+def _received(sender: socket) -> tuple[bytes, list[int]]:
     """Return a message and the descriptors that came with it; no bytes at the end."""
     try:
-        data, fds, _, _ = socket.recv_fds(sender, MOST, _MOST_FDS)
+        data, extra, _, _ = sender.recvmsg(MOST, _MOST_FDS * _FD)
     except ConnectionError:
         return b"", []
-    return data, list(fds)
+    fds = b"".join(content for level, kind, content in extra if (level, kind) == (SOL_SOCKET, SCM_RIGHTS))
+    return data, [int.from_bytes(fds[at : at + _FD], sys.byteorder) for at in range(0, len(fds) // _FD * _FD, _FD)]

@@ -1,28 +1,31 @@
-"""What a worker process runs: it takes calls from its link, makes them, and answers."""
+"""What a worker process runs: it takes calls from its link, makes them, and answers.
+
+It imports little: see `server.py`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pickle
-import signal
 import sys
 import time
 import types
-from pickle import dumps, loads
+from _pickle import UnpicklingError, dumps, loads
 
 from ungil import _core
 from ungil._process_pool import passing
-from ungil._process_pool.pickles import PLAIN, explained, pickled, read_call
+from ungil._process_pool.pickles import PLAIN, pickled, read_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from typing import Any
 
     Prologue = tuple[Callable[..., object], tuple[Any, ...]]
     # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read.
     _Answer = tuple[int, bytes, list[Any] | None, list[Any] | None]
+else:
+    import _signal as signal
 
 __all__ = ("main",)
 
@@ -56,8 +59,11 @@ def _settle(settings: dict[str, Any]) -> None:
     """Make this process look as the parent did when it made the executor."""
     sys.path[:] = settings["path"]
     sys.argv[:] = settings["argv"]
-    with contextlib.suppress(OSError):
+    try:  # noqa: SIM105 -- its import takes long
         os.chdir(settings["cwd"])
+    except OSError:
+        # It is no more, or not for us.
+        pass
     if dict(os.environ) != settings["environ"]:
         os.environ.clear()
         os.environ.update(settings["environ"])
@@ -141,7 +147,7 @@ class _Worker:
             try:
                 fn, args, kwargs = read_call(data, buffers)
             except Exception as failure:
-                raise pickle.UnpicklingError(
+                raise UnpicklingError(
                     f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
                 ) from failure
             del buffers
@@ -155,6 +161,8 @@ class _Worker:
                     return _RETURNED, dumps(result, 5), None, None
                 return _RETURNED, *pickled(result)
             except Exception as failure:
+                from ungil._process_pool.explained import explained
+
                 name = getattr(fn, "__qualname__", repr(fn))
                 raise explained(failure, {f"the result of {name}": result}) from None
         except BaseException as failure:
@@ -179,7 +187,9 @@ class _Worker:
 
 def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
     """Return what is to be answered of an exception: its own pickle or why there is none, its name, its traceback."""
-    import traceback  # which takes long, and is mostly not needed
+    import traceback
+
+    from ungil._process_pool.explained import explained
 
     text = "".join(traceback.format_exception(failure))
     name = f"{type(failure).__module__}.{type(failure).__qualname__}"
@@ -190,4 +200,4 @@ def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
         own = pickled(failure)[0]
     except Exception as refusal:
         problem = str(explained(refusal, {f"the exception {type(failure).__qualname__}": failure}))
-    return pickle.dumps((own, name, problem, text, of_initializer), 5)
+    return dumps((own, name, problem, text, of_initializer), 5)
