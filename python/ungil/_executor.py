@@ -6,7 +6,8 @@ import concurrent.futures
 import time
 import weakref
 from collections import deque
-from itertools import islice, repeat
+from functools import partial
+from itertools import islice, starmap
 
 from ungil._progress import bar_class, shown
 
@@ -87,13 +88,17 @@ class Executor(concurrent.futures.Executor):
         arguments = zip(*iterables, strict=False)
         futures: deque[concurrent.futures.Future[T]]
         if buffersize is not None:
-            futures = deque(self.submit(fn, *each) for each in islice(arguments, buffersize))
+            futures = deque(starmap(self._submitting(fn), islice(arguments, buffersize)))
         elif iterables:
-            futures = deque(map(self.submit, repeat(fn), *iterables))
+            futures = deque(map(self._submitting(fn), *iterables))
         else:
             futures = deque()
         results = _results(futures, end, self._weakly(), fn, arguments if buffersize is not None else None)
         return shown(results, len(futures) if buffersize is None else None) if progress else results
+
+    def _submitting(self, fn: Callable[..., T]) -> Callable[..., concurrent.futures.Future[T]]:
+        """Return what submits calls of `fn`, many of them."""
+        return partial(self.submit, fn)
 
     def _weakly(self) -> Callable[[], concurrent.futures.Executor | None]:
         """Return what gives this executor for as long as it lives: an iterator of results may outlive it."""

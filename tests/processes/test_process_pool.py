@@ -222,6 +222,19 @@ with ProcessPoolExecutor(2) as executor:
         # Those that had ended already when they were given their callback call it at once.
         assert threads <= {"ungil-process-pool", "MainThread"}
 
+    def test_a_callback_may_wait_for_a_call_whose_worker_dies(self, executor: ProcessPoolExecutor) -> None:
+        told: queue.Queue[Any] = queue.Queue()
+
+        def submit_more(_: Any) -> None:
+            with pytest.raises(TimeoutError):
+                executor.submit(time.sleep, 0.3).result(0.01)
+            told.put(executor.submit(pool_calls.kill_self).exception())
+            told.put(executor.submit(abs, -7).result())
+
+        executor.submit(abs, -1).add_done_callback(submit_more)
+        assert isinstance(told.get(timeout=60), WorkerDied)
+        assert told.get(timeout=60) == 7
+
     def test_the_end_waits_for_callbacks(self) -> None:
         told: list[int] = []
         with ProcessPoolExecutor(2) as executor:

@@ -4,7 +4,7 @@
 //! places of its blocks in the sender's arena, and its bytes. What is longer than [`MOST_INLINE`] goes by a block.
 
 use crate::arena::Block;
-use crate::ring::{Corrupt, Ring};
+use crate::ring::{self, Corrupt, Ring};
 
 /// The most bytes that a frame carries itself.
 pub const MOST_INLINE: usize = 1 << 15;
@@ -36,28 +36,38 @@ impl Frame {
         HEADER + self.blocks.len() * BLOCK + self.bytes.len()
     }
 
-    /// As it lies in a ring.
+    /// Puts it into the ring; false if there is no room for it.
+    ///
+    /// # Errors
+    ///
+    /// The other side wrote impossible indices.
     ///
     /// # Panics
     ///
     /// There are more bytes or blocks than may be.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn put(&self, ring: Ring) -> Result<bool, Corrupt> {
         assert!(self.bytes.len() <= MOST_INLINE && self.blocks.len() <= MOST_BLOCKS, "the frame is too long");
         let len = self.size();
-        let mut encoded = Vec::with_capacity(len);
-        encoded.extend_from_slice(&(len as u32).to_le_bytes());
-        encoded.extend_from_slice(&self.kind.to_le_bytes());
-        encoded.extend_from_slice(&(self.blocks.len() as u16).to_le_bytes());
-        for word in [self.seq, self.times[0], self.times[1]] {
-            encoded.extend_from_slice(&word.to_le_bytes());
+        if ring::CAPACITY.checked_sub(ring.len()).ok_or(Corrupt)? < len {
+            return Ok(false);
         }
-        for block in &self.blocks {
-            for word in [block.index, block.offset, block.len] {
-                encoded.extend_from_slice(&word.to_le_bytes());
+        let mut header = [0; HEADER];
+        header[..4].copy_from_slice(&(len as u32).to_le_bytes());
+        header[4..6].copy_from_slice(&self.kind.to_le_bytes());
+        header[6..8].copy_from_slice(&(self.blocks.len() as u16).to_le_bytes());
+        for (to, word) in header[8..].chunks_exact_mut(8).zip([self.seq, self.times[0], self.times[1]]) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        let n_put = if self.blocks.is_empty() {
+            ring.put([&header, &self.bytes])?
+        } else {
+            let mut head = header.to_vec();
+            for word in self.blocks.iter().flat_map(|block| [block.index, block.offset, block.len]) {
+                head.extend_from_slice(&word.to_le_bytes());
             }
-        }
-        encoded.extend_from_slice(&self.bytes);
-        encoded
+            ring.put([&head, &self.bytes])?
+        };
+        if n_put == len { Ok(true) } else { Err(Corrupt) }
     }
 
     /// The first frame in the ring, taken out; none if there is none.
@@ -85,18 +95,31 @@ impl Frame {
         if len > MOST || n_bytes > MOST_INLINE || n_blocks > MOST_BLOCKS {
             return Err(Corrupt);
         }
-        let mut encoded = vec![0; len];
-        // SAFETY: so many bytes are ours.
-        if unsafe { ring.take(encoded.as_mut_ptr(), len) }? != len {
-            return Err(Corrupt);
+        let mut head = [0; HEADER];
+        take(ring, &mut head)?;
+        if n_blocks > 0 {
+            let mut blocks = vec![0; n_blocks * BLOCK];
+            take(ring, &mut blocks)?;
+            let mut reader = Reader(&blocks);
+            for _ in 0..n_blocks {
+                frame.blocks.push(Block {
+                    index: reader.word()?,
+                    offset: reader.word()?,
+                    len: reader.word()?,
+                });
+            }
         }
-        let mut reader = Reader(&encoded[HEADER..]);
-        for _ in 0..n_blocks {
-            frame.blocks.push(Block { index: reader.word()?, offset: reader.word()?, len: reader.word()? });
-        }
-        frame.bytes = encoded.split_off(len - n_bytes);
+        frame.bytes = vec![0; n_bytes];
+        take(ring, &mut frame.bytes)?;
         Ok(Some(frame))
     }
+}
+
+/// Takes so many bytes out of the ring; it has none less unless the other side breaks the rules.
+fn take(ring: Ring, bytes: &mut [u8]) -> Result<(), Corrupt> {
+    // SAFETY: so many bytes are ours.
+    let n = unsafe { ring.take(bytes.as_mut_ptr(), bytes.len()) }?;
+    if n == bytes.len() { Ok(()) } else { Err(Corrupt) }
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -115,17 +115,13 @@ impl Link {
     ///
     /// The worker wrote impossible indices.
     pub fn put(&self, frame: &Frame) -> Result<bool, Corrupt> {
-        let encoded = frame.encode();
-        if ring::CAPACITY.checked_sub(self.0.tasks.len()).ok_or(Corrupt)? < encoded.len() {
-            return Ok(false);
-        }
         // Relaxed: the ring's index is stored after it.
         self.0.claim(frame.seq).store(FREE, Ordering::Relaxed);
-        if self.0.tasks.put([&encoded, &[]])? != encoded.len() {
-            return Err(Corrupt);
+        let was_put = frame.put(self.0.tasks)?;
+        if was_put {
+            self.0.bell.wake(&self.0.tasks.flags().consumer_waits);
         }
-        self.0.bell.wake(&self.0.tasks.flags().consumer_waits);
-        Ok(true)
+        Ok(was_put)
     }
 
     /// Takes back a task; false if the worker has begun it.
@@ -215,15 +211,11 @@ impl WorkerLink {
     ///
     /// The pool wrote impossible indices.
     pub fn put(&self, frame: &Frame) -> Result<bool, Corrupt> {
-        let encoded = frame.encode();
-        if ring::CAPACITY.checked_sub(self.0.results.len()).ok_or(Corrupt)? < encoded.len() {
-            return Ok(false);
+        let was_put = frame.put(self.0.results)?;
+        if was_put {
+            self.0.bell.wake(&self.0.results.flags().consumer_waits);
         }
-        if self.0.results.put([&encoded, &[]])? != encoded.len() {
-            return Err(Corrupt);
-        }
-        self.0.bell.wake(&self.0.results.flags().consumer_waits);
-        Ok(true)
+        Ok(was_put)
     }
 
     /// Waits for room for a frame, as [`WorkerLink::wait`].

@@ -318,8 +318,9 @@ impl<T> Pool<T> {
 
     /// Takes what workers have sent, at most about so much. Tasks that are done are held until the caller has seen to them ([`Pool::let_go`]).
     pub fn take(&self, most: usize) -> Vec<Event<T>> {
-        let mut events = Vec::new();
         let mut inside = self.inside.enter();
+        let n_given: usize = inside.workers.iter().map(|worker| worker.given.len()).sum();
+        let mut events = Vec::with_capacity(n_given.min(most));
         inside.take(most, &mut events);
         inside.n_held += events.iter().filter(|event| matches!(event, Event::Done { .. })).count();
         inside.dismiss();

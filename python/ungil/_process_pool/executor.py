@@ -10,6 +10,7 @@ import weakref
 from itertools import chain, islice
 from multiprocessing import current_process
 from pathlib import Path
+from pickle import dumps
 
 from ungil import _core
 from ungil._call import Options, Retry, Settings
@@ -18,7 +19,7 @@ from ungil._future import Future
 from ungil._process_pool.call import Call
 from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper, WorkerProcess
-from ungil._process_pool.pickles import carried, pickled_call
+from ungil._process_pool.pickles import are_plain, carried, names_of, pickled_call
 from ungil._trace import Statistics
 
 TYPE_CHECKING = False
@@ -157,9 +158,7 @@ class ProcessPoolExecutor(_Bases):
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
-        if kept is not None:
-            vars(future)["_kept"] = kept
-        self._pool.submit(future, data, buffers)
+        self._pool.submit(future, data, buffers, kept)
         return future
 
     def _submit_with(
@@ -174,11 +173,9 @@ class ProcessPoolExecutor(_Bases):
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
-        if kept is not None:
-            vars(future)["_kept"] = kept
         call = Call(settings.name or str(getattr(fn, "__qualname__", fn)), settings, future, self._keeper)
         is_alone = settings.timeout is not None
-        self._pool.submit(future, data, buffers, call, settings.priority, is_alone, settings.block)
+        self._pool.submit(future, data, buffers, kept, call, settings.priority, is_alone, settings.block)
         return future
 
     def options(
@@ -260,6 +257,23 @@ class ProcessPoolExecutor(_Bases):
         chunks = _chunks(zip(*iterables, strict=False), chunksize)
         answers = super().map(_Chunk(fn), chunks, timeout=timeout, buffersize=buffersize, progress=progress)
         return _flat(answers)
+
+    def _submitting(self, fn: Callable[..., T]) -> Callable[..., concurrent.futures.Future[T]]:
+        """Return what submits calls of `fn`: `submit`, but that looks only once whether the workers can import it."""
+        names = names_of(fn)
+        if names is None or type(self).submit is not ProcessPoolExecutor.submit:
+            return super()._submitting(fn)
+        module, name = names
+        submit, submit_pickled = self.submit, self._pool.submit
+
+        def submit_plain(*args: Any) -> concurrent.futures.Future[T]:
+            if not are_plain(args):
+                return submit(fn, *args)
+            future: Future[T] = Future()
+            submit_pickled(future, dumps((module, name, args, {}), 5))
+            return future
+
+        return submit_plain
 
     def statistics(self) -> Statistics:
         """Return how many processes and calls there are, and how long calls have waited and run.

@@ -282,18 +282,18 @@ class Keeper:
         try:
             while not self.pool.is_over:
                 try:
-                    self._look()
+                    self.look(None)
                 except BaseException:
                     # What a callback or an option raised, that is no concern of the others.
                     threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
         finally:
             self._end()
 
-    def _look(self) -> None:
-        """Wait until there is something to do, and do it."""
+    def look(self, timeout: float | None) -> None:
+        """Wait until there is something to do, and do it; for at most so many seconds."""
         with self._lock:
             errors = {each.errors: number for number, each in self._workers.items() if each.errors >= 0}
-        gone, ready = self.pool.watch([self._session.fileno(), *errors], list(self._gone))
+        gone, ready = self.pool.watch([self._session.fileno(), *errors], list(self._gone), timeout)
         self._gone.update(gone)
         for fd in ready:
             if fd in errors:
@@ -304,7 +304,10 @@ class Keeper:
     def _hear(self) -> None:
         """Take a message of the server's."""
         try:
-            data = self._session.recv(server.MOST)
+            data = self._session.recv(server.MOST, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            # A callback that waited for another call has taken it.
+            return
         except ConnectionError:
             data = b""
         if not data:

@@ -96,7 +96,7 @@ class _Worker:
     def run(self) -> None:
         """Make calls until the pool is no more, or wants no more."""
         signal.signal(signal.SIGINT, self._interrupt)
-        receive, send, clock = self._link.receive, self._link.send, time.monotonic_ns
+        receive, send = self._link.receive, self._link.send
         while True:
             try:
                 kind, number, data, buffers = receive()
@@ -104,7 +104,6 @@ class _Worker:
                 return None
             if kind != _CALL:
                 return self._linger()
-            begun = clock()
             kind, data, buffers, kept = self._answer(data, buffers)
             try:  # noqa: SIM105 -- in the shortest time
                 # What a call has printed is there before what it returned.
@@ -116,12 +115,12 @@ class _Worker:
                 # One more buffer, which the parent lets go of when it has read the pickle.
                 buffers = [*(buffers or ()), b"receipt"]
             try:
-                index = send(kind, number, (begun, clock()), data, buffers)
+                index = send(kind, number, data, buffers)
             except EOFError:
                 return None
             except OSError as failure:
                 # There is no memory for it.
-                index = send(_core._RAISED, number, (begun, clock()), _raised(failure))
+                index = send(_core._RAISED, number, _raised(failure))
             if kept:
                 self._keep(index, kept)
             del data, buffers, kept

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -31,6 +32,8 @@ pub(super) struct Token {
     /// What has its options, if it has any: told when the call begins, and asked when it raises.
     pub(super) call: Option<Py<PyAny>>,
     pub(super) submitted: u64,
+    /// What the worker opens when it reads the call, and is kept until its end.
+    _kept: Option<Py<PyAny>>,
 }
 
 /// What an executor, its watching thread and those who wait for its results share.
@@ -138,8 +141,8 @@ impl ProcessPool {
         Ok(Self { shared })
     }
 
-    /// Submits a pickled call for a future. `call` has its options; a call that is `alone` is given to an idle worker.
-    #[pyo3(signature = (future, pickle, buffers=None, call=None, priority=0, alone=false, block=true))]
+    /// Submits a pickled call for a future, at whose end `kept` is let go of. `call` has its options; a call that is `alone` is given to an idle worker.
+    #[pyo3(signature = (future, pickle, buffers=None, kept=None, call=None, priority=0, alone=false, block=true))]
     #[expect(clippy::too_many_arguments, reason = "the options of a call")]
     fn submit(
         &self,
@@ -147,6 +150,7 @@ impl ProcessPool {
         future: &Bound<'_, Future>,
         pickle: &Bound<'_, PyBytes>,
         buffers: Option<&Bound<'_, PyList>>,
+        kept: Option<Py<PyAny>>,
         call: Option<Py<PyAny>>,
         priority: i64,
         alone: bool,
@@ -157,7 +161,7 @@ impl ProcessPool {
         future.get().set_pool(Arc::as_ptr(shared) as usize);
         let begins = call.as_ref().map(|call| call.clone_ref(py));
         let now = record::now();
-        let token = Token { future: future.clone().unbind(), call, submitted: now };
+        let token = Token { future: future.clone().unbind(), call, submitted: now, _kept: kept };
         let mut task = Task { token, frame, held, priority, is_alone: alone, was_given: false };
         let mut ticket = Ticket::default();
         let may_gather = waiting::look_around(py, shared, now);
@@ -226,11 +230,20 @@ impl ProcessPool {
         pump::pump(py, &self.shared)
     }
 
-    /// Waits until a worker has sent something, and does what is to be done; or until a worker has ended that is not in `gone`, or one of `fds` is readable. Returns
-    /// the numbers of such workers, and the descriptors.
+    /// Waits until a worker has sent something, and does what is to be done; or until a worker has ended that is not in `gone`, or one of `fds` is readable, or so
+    /// many seconds have passed. Returns the numbers of such workers, and the descriptors.
+    #[pyo3(signature = (fds, gone, timeout=None))]
     #[expect(clippy::needless_pass_by_value, reason = "as PyO3 has it")]
-    fn watch(&self, py: Python<'_>, fds: Vec<RawFd>, gone: Vec<u64>) -> PyResult<(Vec<u64>, Vec<RawFd>)> {
-        waiting::watch(py, &self.shared, &fds, &gone)
+    fn watch(
+        &self,
+        py: Python<'_>,
+        fds: Vec<RawFd>,
+        gone: Vec<u64>,
+        timeout: Option<f64>,
+    ) -> PyResult<(Vec<u64>, Vec<RawFd>)> {
+        let left = timeout.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+        let deadline = left.and_then(|left| Instant::now().checked_add(left));
+        waiting::watch(py, &self.shared, &fds, &gone, deadline)
     }
 
     /// Takes no more calls; those that have not begun are cancelled, if `cancel_futures`, but for the first of each worker, which it is about to begin, if `but_first`.

@@ -3,6 +3,7 @@
 //! Callbacks are for the thread that watches the pool alone, as those of the standard executor are for its manager: whoever submits a call or waits for a result may have a lock that
 //! a callback takes.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyException;
@@ -229,15 +230,25 @@ fn finish_and_defer(py: Python<'_>, shared: &Shared, token: Token, outcome: Outc
     Ok(())
 }
 
-/// Calls the callbacks of futures that have ended; by the thread that watches the pool.
+thread_local! {
+    /// This thread is within a callback, in which it may wait for a call.
+    static IS_CALLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls the callbacks of futures that have ended, one after the other; by the thread that watches the pool.
 pub(super) fn call_deferred(py: Python<'_>, shared: &Shared) -> PyResult<()> {
     let mut result = Ok(());
+    if IS_CALLING.replace(true) {
+        return result;
+    }
     loop {
         let next = shared.deferred.enter().0.pop_front();
-        let Some((future, callbacks)) = next else { return result };
+        let Some((future, callbacks)) = next else { break };
         result = result.and(transition::call_all(future.bind(py), callbacks));
         shared.pool.let_go(1);
     }
+    IS_CALLING.set(false);
+    result
 }
 
 /// Ends a future that may have come to another end meanwhile.

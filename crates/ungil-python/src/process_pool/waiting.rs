@@ -11,9 +11,10 @@ use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, ptr};
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use ungil_ipc::link::Link;
 use ungil_sync::Deadline;
@@ -26,8 +27,8 @@ use crate::gil;
 /// How long a waiter looks before it sleeps: longer than a worker takes to answer that is awake.
 const LOOK_FOR: Duration = Duration::from_micros(200);
 
-/// For how many nanoseconds it counts that somebody has looked.
-const LOOKED_AFTER: libc::c_long = 1_000_000;
+/// For how long it counts that somebody has looked.
+const LOOKED_AFTER: Duration = Duration::from_millis(1);
 
 /// Who has submitted something so many nanoseconds ago will go on so.
 const IN_A_ROW: u64 = 50_000;
@@ -44,6 +45,14 @@ pub(crate) fn serve(py: Python<'_>, address: usize, future: &Future, deadline: D
     let Some(shared) = pool::find(address) else { return Ok(()) };
     let is_done = || future.completion.state().is_done();
     let has_come = || (is_done() || shared.pool.links().iter().any(|link| link.has_result())).then_some(());
+    if is_watching(&shared) {
+        // In a callback: nobody else would find what comes.
+        while !is_done() && deadline.is_none_or(|at| at > Instant::now()) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()).as_secs_f64());
+            shared.keeper.call_method1(py, intern!(py, "look"), (left,))?;
+        }
+        return Ok(());
+    }
     let _looking = Looking::begin(&shared);
     loop {
         pump::pump(py, &shared)?;
@@ -121,6 +130,7 @@ pub(super) fn watch(
     shared: &Arc<Shared>,
     fds: &[RawFd],
     gone_before: &[u64],
+    deadline: Deadline,
 ) -> PyResult<(Vec<u64>, Vec<RawFd>)> {
     let workers: Vec<(u64, Arc<Link>)> =
         shared.pool.workers().into_iter().filter(|(number, _)| !gone_before.contains(number)).collect();
@@ -131,7 +141,7 @@ pub(super) fn watch(
         .chain(fds.iter().copied())
         .map(|fd| libc::pollfd { fd, events: libc::POLLIN | libc::POLLRDHUP, revents: 0 })
         .collect();
-    let waited = gil::detached(py, || wait(shared, &workers, &mut polled));
+    let waited = gil::detached(py, || wait(shared, &workers, &mut polled, deadline));
     let is_stuck = match waited {
         Ok(is_stuck) => is_stuck,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok((Vec::new(), Vec::new())),
@@ -157,8 +167,13 @@ pub(super) fn watch(
     Ok((gone, of_fds.iter().filter(|polled| polled.revents != 0).map(|polled| polled.fd).collect()))
 }
 
-/// Waits until a descriptor is readable, or a worker has sent something, or calls are stuck behind another: then it is true.
-fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollfd]) -> io::Result<bool> {
+/// Waits until a descriptor is readable, a worker has sent something, the deadline has passed, or calls are stuck behind another: then it is true.
+fn wait(
+    shared: &Shared,
+    workers: &[(u64, Arc<Link>)],
+    polled: &mut [libc::pollfd],
+    deadline: Deadline,
+) -> io::Result<bool> {
     let has_come = || workers.iter().any(|(_, link)| link.has_result());
     loop {
         let is_looked_after = shared.is_looked_after.load(Ordering::SeqCst);
@@ -172,8 +187,15 @@ fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollf
         }
         let n_looks = shared.n_looks.load(Ordering::SeqCst);
         let gathered = shared.pool.gathered();
-        let soon = libc::timespec { tv_sec: 0, tv_nsec: LOOKED_AFTER };
-        let until = if is_looked_after || gathered.is_some() { ptr::from_ref(&soon) } else { ptr::null() };
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let is_soon = is_looked_after || gathered.is_some();
+        let until =
+            if is_soon { Some(left.map_or(LOOKED_AFTER, |left| left.min(LOOKED_AFTER))) } else { left };
+        let until = until.map(|until| libc::timespec {
+            tv_sec: until.as_secs() as libc::time_t,
+            tv_nsec: until.subsec_nanos() as libc::c_long,
+        });
+        let until = until.as_ref().map_or(ptr::null(), ptr::from_ref);
         let n_polled = polled.len() as libc::nfds_t;
         // SAFETY: so many entries are ours, and a duration or none; no mask of signals.
         let n = unsafe { libc::ppoll(polled.as_mut_ptr(), n_polled, until, ptr::null()) };
@@ -188,6 +210,9 @@ fn wait(shared: &Shared, workers: &[(u64, Arc<Link>)], polled: &mut [libc::pollf
         }
         if gathered.is_some() && shared.pool.gathered() == gathered {
             return Ok(true);
+        }
+        if deadline.is_some_and(|at| at <= Instant::now()) {
+            return Ok(false);
         }
     }
 }

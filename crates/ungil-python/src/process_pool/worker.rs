@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::{PyEOFError, PyOSError};
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use ungil_ipc::channel::Error;
 use ungil_ipc::link;
 
 use super::message;
+use crate::futures::record;
 use crate::gil;
 
 /// What `receive` gives: the kind of the message, the number of the call, the pickle, and the buffers that are not in it. Or no pickle, and why it cannot be had.
@@ -25,6 +27,8 @@ pub(crate) struct WorkerLink {
     calls: Arc<Arena>,
     /// Where those of answers are.
     answers: Arc<Producer>,
+    /// When the last call was received.
+    begun: AtomicU64,
 }
 
 #[pymethods]
@@ -40,6 +44,7 @@ impl WorkerLink {
             link: link::WorkerLink::from_fds(memory, socket)?,
             calls: Arc::new(Arena::from_fd(calls)?),
             answers: Producer::new(Arena::from_fd(answers)?),
+            begun: AtomicU64::new(0),
         })
     }
 
@@ -47,6 +52,8 @@ impl WorkerLink {
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
         loop {
             if let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? {
+                // Relaxed: for this thread.
+                self.begun.store(record::now(), Ordering::Relaxed);
                 return Ok(match message::unpacked(py, &self.calls, &frame) {
                     Ok((kind, pickle, buffers)) => {
                         (kind, frame.seq, Some(pickle), buffers.map(Bound::into_any))
@@ -63,21 +70,20 @@ impl WorkerLink {
         }
     }
 
-    /// Sends what came of the call of this number, which was begun and ended at these nanoseconds. Returns the index of its last block, if it has any. Raises
+    /// Sends what came of the call of this number, which was received last and has just ended. Returns the index of its last block, if it has any. Raises
     /// `EOFError` if the pool is no more.
-    #[pyo3(signature = (kind, number, times, pickle, buffers=None))]
+    #[pyo3(signature = (kind, number, pickle, buffers=None))]
     fn send(
         &self,
         py: Python<'_>,
         kind: u16,
         number: u64,
-        times: (u64, u64),
         pickle: &Bound<'_, PyBytes>,
         buffers: Option<&Bound<'_, PyList>>,
     ) -> PyResult<Option<u64>> {
         let (mut frame, held) = message::packed(py, &self.answers, kind, pickle, buffers)?;
         frame.seq = number;
-        frame.times = times.into();
+        frame.times = [self.begun.load(Ordering::Relaxed), record::now()];
         for held in &held {
             self.answers.lend(held, 1);
         }
