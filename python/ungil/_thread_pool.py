@@ -19,7 +19,7 @@ from ungil._call import Call, Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
 from ungil._thread_start import start_thread
-from ungil._trace import Statistics, Trace
+from ungil._trace import Statistics, Traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-    class _Bases(Executor, concurrent.futures.ThreadPoolExecutor):
+    class _Bases(Traced, Executor, concurrent.futures.ThreadPoolExecutor):
         """The standard class, as which type checkers see ours, with what ours has of its own."""
 
         _initializer: Any
@@ -40,13 +40,11 @@ if TYPE_CHECKING:
         def _is_own_thread(self) -> bool: ...
         def _census(self) -> tuple[int, int, int]: ...
         def _summary(self) -> tuple[int, int, int, float | None, float | None]: ...
-        def _begin_trace(self) -> int: ...
-        def _end_trace(self) -> list[tuple[object, int, str, int, int, int]]: ...
         def _submit_call(self, future: object, call: Callable[[], object], priority: int, block: bool) -> None: ...
 
 else:
 
-    class _Bases(_core._ThreadPool, Executor, concurrent.futures.ThreadPoolExecutor):
+    class _Bases(_core._ThreadPool, Traced, Executor, concurrent.futures.ThreadPoolExecutor):
         """The standard class is there for `isinstance`; its `__init__` is never run."""
 
 
@@ -115,7 +113,6 @@ class ThreadPoolExecutor(_Bases):
         self._initargs = initargs
         self._thread_name_prefix = thread_name_prefix or f"ThreadPoolExecutor-{self._counter()}"
         self._starter = _Starter(self._thread_name_prefix, initializer, initargs)
-        self._trace: Trace | None = None
         self._prepared: Callable[..., Any] | None = None
         if compile:
             # It brings the compiler.
@@ -249,36 +246,6 @@ class ThreadPoolExecutor(_Bases):
         returned, raised, cancelled, mean_wait, mean_run = self._summary()
         return Statistics(workers, idle, pending, returned + raised, raised, cancelled, mean_wait, mean_run)
 
-    def trace(self, path: str | os.PathLike[str]) -> Trace:
-        """Begin to keep each call, for a file that shows when which thread made it.
-
-        The file is in Chrome's format for traces: https://ui.perfetto.dev and chrome://tracing show it.
-
-        Args:
-            path: the file, which is written at the end of the trace's `with` block, by its `close`, or by the
-                executor's `shutdown`; calls that are not over by then are not in it. Not by a forked child.
-
-        Returns:
-            The trace.
-
-        Raises:
-            RuntimeError: the executor is traced already.
-
-        Example:
-            >>> import json, os, tempfile
-            >>> from ungil.futures import ThreadPoolExecutor
-            >>> path = os.path.join(tempfile.mkdtemp(), "trace.json")
-            >>> with ThreadPoolExecutor(max_workers=2) as executor, executor.trace(path):
-            ...     results = list(executor.map(len, ["one", "three"]))
-            >>> with open(path) as file:
-            ...     [event["name"] for event in json.load(file)["traceEvents"] if event["ph"] == "X"]
-            ['len', 'len']
-        """
-        if self._trace is not None and not self._trace.closed:
-            raise RuntimeError(f"{self!r} is traced already, to {self._trace.path}")
-        self._trace = Trace(self, path)
-        return self._trace
-
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; those that were taken are made.
 
@@ -307,8 +274,10 @@ class ThreadPoolExecutor(_Bases):
             self._join()
             for thread in self._starter.started():
                 thread.join()
-        if self._trace is not None:
-            self._trace.close()
+        self._close_trace()
+
+    def _worker_names(self) -> dict[int, str]:
+        return {thread.native_id: thread.name for thread in list(self._threads) if thread.native_id is not None}
 
     @property
     def _threads(self) -> set[threading.Thread]:  # type: ignore[override]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ungil.futures import ThreadPoolExecutor, as_completed
+from ungil.futures import ProcessPoolExecutor, ThreadPoolExecutor, WorkerDied, as_completed
 from ungil.threading import Event
 
 
@@ -40,6 +40,36 @@ def test_statistics_count_calls_and_threads() -> None:
     assert statistics.mean_run is not None
     assert statistics.mean_run >= 0.005
     assert statistics.mean_wait > 0
+
+
+def test_a_trace_has_each_call_with_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    with ProcessPoolExecutor(max_workers=1) as executor:
+        executor.submit(pow, 2, 2).result()
+        with executor.trace(path) as trace:
+            executor.submit(time.sleep, 0.01).result()
+            executor.options(name="a name").submit(int, "x").exception()
+            assert list(executor.map(lambda x: x, range(4), chunksize=2)) == [0, 1, 2, 3]
+            assert list(executor.map(abs, range(1))) == [0]
+            assert isinstance(executor.submit(os._exit, 1).exception(), WorkerDied)
+            (pid,) = [executor.submit(os.getpid).result()]
+        executor.submit(pow, 2, 2).result()
+        with pytest.raises(FileNotFoundError):
+            executor.trace(tmp_path / "not" / "there.json")
+    assert trace.closed
+    calls = events(path, "X")
+    assert [call["name"].rpartition(".")[2] for call in calls] == [
+        "sleep", "a name", "<lambda>", "<lambda>", "abs", "_exit", "getpid",
+    ]  # fmt: skip
+    assert [call["args"]["ending"] for call in calls] == [
+        *["returned", "raised"],
+        *["returned"] * 3,
+        "raised",
+        "returned",
+    ]
+    assert calls[0]["dur"] >= 10_000
+    names = {event["tid"]: event["args"]["name"] for event in events(path, "M")}
+    assert names[calls[-1]["tid"]] == f"worker process {pid}" != names[calls[0]["tid"]]
 
 
 def test_a_trace_has_each_call_with_its_thread(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ungil._process_pool.call import Call
 from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper, WorkerProcess
 from ungil._process_pool.pickles import are_plain, carried, names_of, pickled_call
-from ungil._trace import Statistics
+from ungil._trace import Statistics, Traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-    class _Bases(Executor, concurrent.futures.ProcessPoolExecutor):
+    class _Bases(Traced, Executor, concurrent.futures.ProcessPoolExecutor):
         """The standard class, as which type checkers see ours."""
 
         _max_workers: Any
 
 else:
 
-    class _Bases(Executor, concurrent.futures.ProcessPoolExecutor):
+    class _Bases(Traced, Executor, concurrent.futures.ProcessPoolExecutor):
         """The standard class is there for `isinstance`; its `__init__` is never run."""
 
 
@@ -158,7 +158,7 @@ class ProcessPoolExecutor(_Bases):
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
-        self._pool.submit(future, data, buffers, kept)
+        self._pool.submit(future, data, buffers, kept, None if self._trace is None else fn)
         return future
 
     def _submit_with(
@@ -175,7 +175,8 @@ class ProcessPoolExecutor(_Bases):
             return future
         call = Call(settings.name or str(getattr(fn, "__qualname__", fn)), settings, future, self._keeper)
         is_alone = settings.timeout is not None
-        self._pool.submit(future, data, buffers, kept, call, settings.priority, is_alone, settings.block)
+        name = None if self._trace is None else settings.name or fn
+        self._pool.submit(future, data, buffers, kept, name, call, settings.priority, is_alone, settings.block)
         return future
 
     def options(
@@ -261,7 +262,7 @@ class ProcessPoolExecutor(_Bases):
     def _submitting(self, fn: Callable[..., T]) -> Callable[..., concurrent.futures.Future[T]]:
         """Return what submits calls of `fn`: `submit`, but that looks only once whether the workers can import it."""
         names = names_of(fn)
-        if names is None or type(self).submit is not ProcessPoolExecutor.submit:
+        if names is None or self._trace is not None or type(self).submit is not ProcessPoolExecutor.submit:
             return super()._submitting(fn)
         module, name = names
         submit, submit_pickled = self.submit, self._pool.submit
@@ -305,6 +306,7 @@ class ProcessPoolExecutor(_Bases):
         self._pool.close(cancel_futures)
         if wait:
             self._keeper.join()
+        self._close_trace()
 
     def terminate_workers(self) -> None:
         """End all processes at once, and the executor: the calls that they make fail, and the others are cancelled."""
@@ -313,6 +315,15 @@ class ProcessPoolExecutor(_Bases):
         self._keeper.join()
 
     kill_workers = terminate_workers
+
+    def _begin_trace(self) -> int:
+        return self._pool.begin_trace()
+
+    def _end_trace(self) -> list[tuple[object, int, str, int, int, int]]:
+        return self._pool.end_trace()
+
+    def _worker_names(self) -> dict[int, str]:
+        return {number: f"worker process {pid}" for number, pid in self._keeper.all_pids.items()}
 
     @property
     def _broken(self) -> Any:  # type: ignore[override]
@@ -350,6 +361,9 @@ class _Chunk:
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self._fn = fn
+
+    def __repr__(self) -> str:
+        return f"a chunk of {getattr(self._fn, '__qualname__', repr(self._fn))}"
 
     def __call__(self, arguments: list[tuple[Any, ...]]) -> list[Any]:
         fn = self._fn

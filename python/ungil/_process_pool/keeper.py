@@ -142,6 +142,8 @@ class Keeper:
         self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
         self._breaks = breaks
         self._workers: dict[int, _Worker] = {}
+        # The processes of all workers that there were, by the workers' numbers.
+        self.all_pids: dict[int, int] = {}
         self.is_terminated = False
         # How many workers have died in a row without having made a call, and how many calls were made before.
         self._n_stillborn = 0
@@ -316,6 +318,7 @@ class Keeper:
         what, number, value = pickle.loads(data)
         if what == "started":
             self._n_ended = 0
+            self.all_pids[number] = value
             with self._told:
                 if number in self._workers:
                     self._workers[number].pid = value

@@ -170,10 +170,14 @@ def by_value(obj: object, buffers: Buffers) -> bytes:
 class Carried:
     """A function that goes by value, pickled once for many calls. The other process keeps the last that it read."""
 
-    __slots__ = ("_data",)
+    __slots__ = ("_data", "_name")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, name: str) -> None:
         self._data = data
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Become the function itself, there."""
@@ -185,7 +189,7 @@ def carried(fn: object) -> object:
     data, buffers, kept = pickled(fn)
     if buffers or kept:
         return fn
-    return Carried(data) if _goes_by_value(fn) else fn
+    return Carried(data, getattr(fn, "__qualname__", repr(fn))) if _goes_by_value(fn) else fn
 
 
 def _goes_by_value(fn: object) -> bool:

@@ -25,12 +25,16 @@ struct Trace(Vec<Made>);
 pub(crate) struct Made {
     /// Its name, or what was called.
     pub(crate) name: Py<PyAny>,
-    pub(crate) thread: u64,
+    /// The number of the thread or of the worker process.
+    pub(crate) worker: u64,
     pub(crate) submitted: u64,
     pub(crate) begun: u64,
     pub(crate) ended: u64,
     pub(crate) ending: Ending,
 }
+
+/// The same for Python, with how the call ended before the times.
+pub(crate) type Row = (Py<PyAny>, u64, &'static str, u64, u64, u64);
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +102,12 @@ impl Record {
         (n_returned, n_raised, load(&self.n_cancelled), mean(&self.waited), mean(&self.ran))
     }
 
-    /// Begins to keep each call.
-    pub(crate) fn begin_trace(&self) {
+    /// Begins to keep each call; the time of that.
+    pub(crate) fn begin_trace(&self) -> u64 {
         // What came too late for the trace before.
         drop(self.end_trace());
         self.is_traced.store(true, Ordering::Relaxed);
+        now()
     }
 
     /// Whether each call is kept.
@@ -117,9 +122,12 @@ impl Record {
     }
 
     /// Takes out the calls that were kept, and keeps no more.
-    pub(crate) fn end_trace(&self) -> Vec<Made> {
+    pub(crate) fn end_trace(&self) -> Vec<Row> {
         self.is_traced.store(false, Ordering::Relaxed);
-        std::mem::take(&mut self.trace.enter().0)
+        let made = std::mem::take(&mut self.trace.enter().0);
+        let row =
+            |made: Made| (made.name, made.worker, made.ending.name(), made.submitted, made.begun, made.ended);
+        made.into_iter().map(row).collect()
     }
 }
 

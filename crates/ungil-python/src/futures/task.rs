@@ -39,9 +39,9 @@ impl Task {
         let ending = if result.is_ok() { Ending::Returned } else { Ending::Raised };
         record.add(self.submitted, begun, ended, ending);
         if record.is_traced() {
-            let thread = stop::native_thread_id();
+            let worker = stop::native_thread_id();
             let name = self.name(py);
-            record.keep(Made { name, thread, submitted: self.submitted, begun, ended, ending });
+            record.keep(Made { name, worker, submitted: self.submitted, begun, ended, ending });
         }
         let finished = match result {
             Err(error) if stop::is_reason(future, &error) => transition::stop(future),

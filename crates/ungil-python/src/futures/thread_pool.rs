@@ -15,7 +15,7 @@ use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
 use super::future::Future;
-use super::record::{self, Made, Record, Summary};
+use super::record::{self, Record, Row, Summary};
 use super::task::{self, Task};
 use super::worker::{Slots, Worker, is_worker_of};
 use super::{create, errors, transition};
@@ -118,9 +118,6 @@ pub(crate) struct ThreadPool {
     opened: OnceBox<Opened>,
 }
 
-/// A call of a trace.
-type Row = (Py<PyAny>, u64, &'static str, u64, u64, u64);
-
 struct Opened {
     shared: Arc<Shared>,
     /// The class of the futures.
@@ -203,18 +200,12 @@ impl ThreadPool {
 
     /// Begins to keep each call that is made; the clock of the trace.
     fn _begin_trace(&self) -> PyResult<u64> {
-        self.opened()?.shared.record.begin_trace();
-        Ok(record::now())
+        Ok(self.opened()?.shared.record.begin_trace())
     }
 
     /// The calls that were kept: what was called, the thread's number, how it ended, and when it was submitted, begun and ended, in nanoseconds.
     fn _end_trace(&self) -> PyResult<Vec<Row>> {
-        let made = self.opened()?.shared.record.end_trace();
-        let row = |made: Made| {
-            let ending = made.ending.name();
-            (made.name, made.thread, ending, made.submitted, made.begun, made.ended)
-        };
-        Ok(made.into_iter().map(row).collect())
+        Ok(self.opened()?.shared.record.end_trace())
     }
 
     /// Takes no more calls; those that wait are cancelled, if `cancel_futures`.

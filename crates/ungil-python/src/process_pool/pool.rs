@@ -20,7 +20,7 @@ use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
 use super::{kind, message, pump, waiting};
-use crate::futures::record::{Record, Summary};
+use crate::futures::record::{Record, Row, Summary};
 use crate::futures::{Future, errors, record, transition};
 use crate::gil;
 use crate::once::OnceBox;
@@ -32,6 +32,8 @@ pub(super) struct Token {
     /// What has its options, if it has any: told when the call begins, and asked when it raises.
     pub(super) call: Option<Py<PyAny>>,
     pub(super) submitted: u64,
+    /// What a trace calls it: its name, or what is called; if there is a trace.
+    pub(super) name: Option<Py<PyAny>>,
     /// What the worker opens when it reads the call, and is kept until its end.
     _kept: Option<Py<PyAny>>,
 }
@@ -141,8 +143,9 @@ impl ProcessPool {
         Ok(Self { shared })
     }
 
-    /// Submits a pickled call for a future, at whose end `kept` is let go of. `call` has its options; a call that is `alone` is given to an idle worker.
-    #[pyo3(signature = (future, pickle, buffers=None, kept=None, call=None, priority=0, alone=false, block=true))]
+    /// Submits a pickled call for a future, at whose end `kept` is let go of. `name` is what a trace calls it. `call` has its options; a call that is `alone` is given to an
+    /// idle worker.
+    #[pyo3(signature = (future, pickle, buffers=None, kept=None, name=None, call=None, priority=0, alone=false, block=true))]
     #[expect(clippy::too_many_arguments, reason = "the options of a call")]
     fn submit(
         &self,
@@ -151,6 +154,7 @@ impl ProcessPool {
         pickle: &Bound<'_, PyBytes>,
         buffers: Option<&Bound<'_, PyList>>,
         kept: Option<Py<PyAny>>,
+        name: Option<Py<PyAny>>,
         call: Option<Py<PyAny>>,
         priority: i64,
         alone: bool,
@@ -161,7 +165,7 @@ impl ProcessPool {
         future.get().set_pool(Arc::as_ptr(shared) as usize);
         let begins = call.as_ref().map(|call| call.clone_ref(py));
         let now = record::now();
-        let token = Token { future: future.clone().unbind(), call, submitted: now, _kept: kept };
+        let token = Token { future: future.clone().unbind(), call, submitted: now, name, _kept: kept };
         let mut task = Task { token, frame, held, priority, is_alone: alone, was_given: false };
         let mut ticket = Ticket::default();
         let may_gather = waiting::look_around(py, shared, now);
@@ -210,7 +214,7 @@ impl ProcessPool {
         let n_begun = begun.len();
         let mut result = Ok(());
         for task in begun {
-            result = result.and(pump::end(py, shared, task, Err(error.clone().unbind()), None));
+            result = result.and(pump::end(py, shared, task, Err(error.clone().unbind()), number, None));
         }
         result.and(pump::dispatch(py, shared)).map(|()| n_begun)
     }
@@ -315,6 +319,16 @@ impl ProcessPool {
     /// How many calls returned, raised and were cancelled, and the mean seconds for which they waited and ran.
     fn summary(&self) -> Summary {
         self.shared.record.summary()
+    }
+
+    /// Begins to keep each call that is made; the clock of the trace.
+    fn begin_trace(&self) -> u64 {
+        self.shared.record.begin_trace()
+    }
+
+    /// The calls that were kept: what was called, the worker's number, how it ended, and when it was submitted, begun and ended, in nanoseconds.
+    fn end_trace(&self) -> Vec<Row> {
+        self.shared.record.end_trace()
     }
 
     /// How many blocks of shared memory calls have in use.

@@ -18,7 +18,7 @@ use ungil_ipc::pool::{Event, Task};
 use super::pool::{Attempt, Shared, Token};
 use super::{kind, message, waiting};
 use crate::futures::Future;
-use crate::futures::record::{self, Ending};
+use crate::futures::record::{self, Ending, Made};
 use crate::futures::transition::{self, Outcome};
 
 /// So many answers are taken at a time.
@@ -37,9 +37,9 @@ pub(super) fn pump(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
         let mut n_done = 0;
         for event in events {
             let done = match event {
-                Event::Done { link, frame, task, .. } => {
+                Event::Done { worker, link, frame, task } => {
                     n_done += 1;
-                    answer(py, shared, &link, &frame, task)
+                    answer(py, shared, &link, &frame, task, worker)
                 }
                 Event::Message { worker, .. } | Event::Corrupt(worker) => {
                     call_keeper(py, shared, "corrupt", worker)
@@ -133,6 +133,7 @@ fn answer(
     link: &Link,
     frame: &Frame,
     task: Task<Token>,
+    worker: u64,
 ) -> PyResult<()> {
     let message = message::unpacked(py, link.answers(), frame);
     let (outcome, interrupt) = match &message {
@@ -153,7 +154,7 @@ fn answer(
         Err(error) => (Err(error.clone_ref(py).into_value(py).into_any()), None),
     };
     drop(message);
-    let ended = end(py, shared, task, outcome, Some(frame.times));
+    let ended = end(py, shared, task, outcome, worker, Some(frame.times));
     ended.and(interrupt.map_or(Ok(()), Err))
 }
 
@@ -192,11 +193,23 @@ pub(super) fn end(
     shared: &Arc<Shared>,
     task: Task<Token>,
     outcome: Outcome,
+    worker: u64,
     times: Option<[u64; 2]>,
 ) -> PyResult<()> {
     let ending = if outcome.is_ok() { Ending::Returned } else { Ending::Raised };
     let ran = times.map_or(0, |[begun, ended]| ended.saturating_sub(begun));
-    let now = record::now();
+    // By this process's clock: it may have ended a little sooner.
+    let ended = record::now();
+    let begun = ended.saturating_sub(ran);
+    let note = |token: &Token| {
+        shared.record.add(token.submitted, begun, ended, ending);
+        if shared.record.is_traced()
+            && let Some(name) = &token.name
+        {
+            let (name, submitted) = (name.clone_ref(py), token.submitted);
+            shared.record.keep(Made { name, worker, submitted, begun, ended, ending });
+        }
+    };
     if let Some(call) = task.token.call.as_ref().map(|call| call.clone_ref(py)) {
         let raised = match &outcome {
             Ok(_) => py.None(),
@@ -209,10 +222,10 @@ pub(super) fn end(
             return Ok(());
         }
         let Some(task) = attempt.get().take() else { return is_kept.map(drop) };
-        shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
+        note(&task.token);
         return finish_and_defer(py, shared, task.token, outcome).and(is_kept.map(drop));
     }
-    shared.record.add(task.token.submitted, now.saturating_sub(ran), now, ending);
+    note(&task.token);
     finish_and_defer(py, shared, task.token, outcome)
 }
 
