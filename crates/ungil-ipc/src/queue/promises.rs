@@ -74,8 +74,8 @@ impl Queue {
 
     /// An item has come into the ring, or will not come.
     pub(super) fn end_promise(&self) {
-        let mut counts = self.own_promises().into_iter().chain([&self.promises().unknown]);
-        // Made when there was no entry, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
+        // Two threads may have claimed an entry each. Made when there was none, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
+        let mut counts = self.own_entries().map(|own| &own.n).chain([&self.promises().unknown]);
         counts.find(|n| n.fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1)).is_ok());
         if self.is_bounded() {
             self.head().getting.0.futex().wake(u32::MAX);
@@ -113,15 +113,18 @@ impl Queue {
         self.own_promises().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
     }
 
-    /// This process's promises; none if the table has no room for it.
-    fn own_promises(&self) -> Option<&AtomicU32> {
+    /// Where this process counts its promises; none if the table has no room for it.
+    pub(super) fn own_promises(&self) -> Option<&AtomicU32> {
         let me = Who::me().word();
-        // An entry that is claimed stays its process's. Acquire, by `SeqCst`: pairs with the release of who voided it.
-        let is_mine = |promise: &&Promise| {
-            let who = promise.who.load(Relaxed);
-            who == me || who == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
-        };
-        self.promises().of.iter().find(is_mine).map(|promise| &promise.n)
+        // An entry that is claimed stays its process's, also when one before it comes free. Acquire, by `SeqCst`: pairs with the release of who voided it.
+        let claim = |promise: &&Promise| promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok();
+        let own = self.own_entries().next().or_else(|| self.promises().of.iter().find(claim));
+        own.map(|promise| &promise.n)
+    }
+
+    fn own_entries(&self) -> impl Iterator<Item = &Promise> {
+        let me = Who::me().word();
+        self.promises().of.iter().filter(move |promise| promise.who.load(Relaxed) == me)
     }
 
     /// The caller has the latch.
