@@ -1,22 +1,28 @@
 """Pickles for another process: of protocol 5, with large buffers beside them, by cloudpickle where that is needed.
 
-What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines.
+What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines,
+unless it has that `__main__` (`main_module.py`).
 Where something cannot be pickled, the message says which part.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
 import types
 from pickle import dumps
 from sys import modules
+
+from ungil._process_pool.main_module import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ("Carried", "carried", "explained", "pickled")
+    from ungil._process_pool.main_module import MainModule
+
+__all__ = ("REFUSALS", "Carried", "by_value_pickler", "carried", "culprit", "explained", "pickled")
 
 # Buffers of so many bytes and more go beside the pickle, in pages of their own.
 _LARGE = 1 << 15
@@ -25,7 +31,7 @@ _LARGE = 1 << 15
 _MOST_BUFFERS = 1000
 
 # What the pickler raises for what it cannot do.
-_REFUSALS = (pickle.PicklingError, AttributeError, TypeError)
+REFUSALS = (pickle.PicklingError, AttributeError, TypeError)
 
 # In how many parts of an object, and how deep, the one at fault is looked for.
 _MOST_PARTS = 1000
@@ -48,13 +54,14 @@ class _Buffers(list["memoryview"]):
         return False
 
 
-def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
+def pickled(obj: object, main: MainModule | None = None) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
     The third is what has to be kept until the other process has read the pickle, if there is something.
 
     Args:
         obj: the object.
+        main: what the other process has of `__main__`; None for nothing.
 
     Raises:
         Exception: what the pickler raised; `explained` says more.
@@ -63,28 +70,67 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers), buffers or None, kept or None
-    return _dumps(obj, buffers), buffers or None, None
+            return _dumps(obj, buffers, main), buffers or None, kept or None
+    return _dumps(obj, buffers, main), buffers or None, None
 
 
-def _dumps(obj: object, buffers: _Buffers) -> bytes:
+def _dumps(obj: object, buffers: _Buffers, main: MainModule | None) -> bytes:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        is_enough = b"__main__" not in data
-    except Exception:
+        if MARK not in data:
+            return data
+        if main is not None:
+            buffers.clear()
+            return _by_name(obj, buffers, main)
+    except Exception:  # noqa: S110 -- cloudpickle says it better
         # It refuses, or has looked for a function in modules of which one raises.
-        is_enough = False
-    if is_enough:
-        return data
+        pass
     buffers.clear()
-    return _by_value(obj, buffers)
+    return _by_value(obj, buffers, main)
 
 
-def _by_value(obj: object, buffers: _Buffers | None = None) -> bytes:
+class _ByNamePickler(pickle.Pickler):
+    """Refuses what the other process does not have of `__main__`."""
+
+    main: MainModule
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Look at what goes by name."""
+        if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__" and not self.main.has(obj):
+            raise pickle.PicklingError("the other process does not have it")
+        return NotImplemented
+
+
+def _by_name(obj: object, buffers: _Buffers, main: MainModule) -> bytes:
+    file = io.BytesIO()
+    pickler = _ByNamePickler(file, 5, buffer_callback=buffers)
+    pickler.main = main
+    pickler.dump(obj)
+    return file.getvalue()
+
+
+def _by_value(obj: object, buffers: _Buffers | None = None, main: MainModule | None = None) -> bytes:
+    file = io.BytesIO()
+    by_value_pickler(main)(file, 5, buffer_callback=buffers).dump(obj)
+    return file.getvalue()
+
+
+def by_value_pickler(main: MainModule | None) -> Any:
+    """Return cloudpickle's class of picklers; one that sends by name what the other process has of `__main__`."""
     import cloudpickle  # type: ignore[import-untyped]
 
-    data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
-    return data
+    if main is None:
+        return cloudpickle.Pickler
+    has = main.has
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            """Reduce a class or function."""
+            if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__" and has(obj):
+                return NotImplemented
+            return super().reducer_override(obj)
+
+    return Pickler
 
 
 class Carried:
@@ -100,19 +146,25 @@ class Carried:
         return _read_carried, (self._data,)
 
 
-def carried(fn: object) -> object:
+def carried(fn: object, main: MainModule | None = None) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
-    data, buffers, kept = pickled(fn)
+    data, buffers, kept = pickled(fn, main)
     if buffers or kept:
         return fn
-    return Carried(data) if _goes_by_value(fn) else fn
+    return Carried(data) if _goes_by_value(fn, main) else fn
 
 
-def _goes_by_value(fn: object) -> bool:
+def _goes_by_value(fn: object, main: MainModule | None) -> bool:
     try:
-        return b"__main__" in dumps(fn, 5)
+        if MARK not in dumps(fn, 5):
+            return False
+        if main is not None:
+            _by_name(fn, _Buffers(), main)
+            # What takes longer to pickle is pickled once.
+            return False
     except Exception:
         return True
+    return True
 
 
 _read: dict[bytes, object] = {}
@@ -139,10 +191,15 @@ def explained(failure: BaseException, named: dict[str, object]) -> Exception:
     Returns:
         An exception of the same type if that is one of the pickler's own; else a `PicklingError`.
     """
-    path = next((path for name, obj in named.items() if (path := _culprit(name, obj, _DEPTH))), None)
-    text = f"{path or ' and '.join(named)} cannot be pickled: {failure}"
-    kinds: dict[type, type[Exception]] = {kind: kind for kind in _REFUSALS}
+    text = f"{culprit(named)} cannot be pickled: {failure}"
+    kinds: dict[type, type[Exception]] = {kind: kind for kind in REFUSALS}
     return kinds.get(type(failure), pickle.PicklingError)(text).with_traceback(failure.__traceback__)
+
+
+def culprit(named: dict[str, object]) -> str:
+    """Return the path to the innermost part of some objects that cannot be pickled."""
+    path = next((path for name, obj in named.items() if (path := _culprit(name, obj, _DEPTH))), None)
+    return path or " and ".join(named)
 
 
 def _culprit(path: str, obj: object, depth: int) -> str | None:
