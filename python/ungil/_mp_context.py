@@ -1,4 +1,4 @@
-"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes, locks, queues of our own.
+"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with what is ours.
 
 The default is `forkserver` where there is one, and never `fork`: the child of a process that has threads may wait for
 ever for a lock that one of them held. CPython 3.14 made the same choice.

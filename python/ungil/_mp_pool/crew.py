@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         def terminate(self) -> None:
             """Fail all calls that have not ended, and end the workers; without waiting for that."""
 
+        def refusal(self) -> Exception:
+            """Return what calls fail with that are not made any more."""
+
         def join(self) -> None:
             """Wait until no worker is left."""
 
@@ -115,7 +118,7 @@ class Crew:
             self.state = TERMINATE
             feedings = list(self._feedings)
         for feeding in feedings:
-            feeding.stop()
+            feeding.stop(self.workers.refusal())
         self.callbacks.close(is_silent=True)
         self.workers.terminate()
 
@@ -131,9 +134,6 @@ class Crew:
             for feeding in self._feedings:
                 # Who would take results waits here.
                 feeding.open_up()
-            if self.state == TERMINATE:
-                # An iterable may never give what its thread waits for.
-                self._feedings.clear()
             self._is_idle.wait_for(lambda: not self._feedings)
         self.workers.join()
         self.callbacks.close(is_silent=False)

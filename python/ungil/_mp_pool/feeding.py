@@ -65,7 +65,7 @@ class Feeding:
         self._n_untaken = 0
         self._n_calls = 0
         self._n_bytes = 0
-        self._is_stopped = False
+        self._is_finished = False
         self._room = threading.Condition(threading.RLock())
 
     def start(self) -> None:
@@ -95,10 +95,16 @@ class Feeding:
             self._n_ahead = None
             self._room.notify()
 
-    def stop(self) -> None:
-        """Draw no more."""
+    def stop(self, failure: BaseException | None = None) -> None:
+        """Draw no more, at once: the iterable may never give what is waited for.
+
+        Args:
+            failure: what comes instead of the results that there will not be; None if nobody waits for them.
+        """
         with self._room:
-            self._is_stopped = True
+            if failure is not None:
+                self._give(_failed(failure))
+            self._finish()
             self._room.notify()
 
     def _run(self) -> None:
@@ -108,43 +114,50 @@ class Feeding:
             self._finish()
 
     def _finish(self) -> None:
-        # An iterable may hold what is not to be held for longer.
-        del self._arguments
-        self._end()
+        with self._room:
+            if self._is_finished:
+                return
+            self._is_finished = True
+            # An iterable may hold what is not to be held for longer.
+            self._arguments = iter(())
+            self._end()
         self._crew.end_feeding(self)
 
     def _draw(self, may_wait: bool) -> bool:
         """Submit calls; false if there is no room for more, and this may not wait."""
-        crew, fn = self._crew, self._fn
+        crew, fn, arguments = self._crew, self._fn, self._arguments
         while True:
             if (self._most is not None or self._n_bytes >= _MOST_BYTES) and not self._has_room():
                 if not may_wait:
                     return False
                 with self._room:
                     self._room.wait_for(self._has_room)
-            if self._is_stopped:
-                return True
             try:
-                args = next(self._arguments, None)
-                if args is None:
-                    return True
+                args = next(arguments, None)
             except Exception as failure:
-                self._take(_failed(failure))
+                self._give(_failed(failure))
+                return True
+            if args is None or self._is_finished:
                 return True
             try:
                 future, n_bytes = crew.submit(fn, args, {})
             except Exception as failure:
                 # The pool takes no more.
-                self._take(_failed(failure))
+                self._give(_failed(failure))
                 return True
             if self._most is not None or n_bytes >= _LARGE:
                 self._count(future, n_bytes)
-            self._take(future)
+            self._give(future)
             # Not until the next one, which may be long in coming.
             del future, args
 
+    def _give(self, future: concurrent.futures.Future[Any]) -> None:
+        with self._room:
+            if not self._is_finished:
+                self._take(future)
+
     def _has_room(self) -> bool:
-        if self._is_stopped:
+        if self._is_finished:
             return True
         is_full = self._most is not None and self._n_calls >= self._most
         is_ahead = self._n_ahead is not None and self._n_untaken >= self._n_ahead
@@ -164,7 +177,7 @@ class Feeding:
             self._room.notify()
 
 
-def _failed(failure: Exception) -> Future[Any]:
+def _failed(failure: BaseException) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
     future.set_exception(failure)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
         _pool: Any
 
+    class _UnorderedBase:
+        """The standard class, which type checkers need not know."""
+
 else:
     T = None
 
@@ -32,6 +35,8 @@ else:
         """The standard class is there for `isinstance`; its `__init__` is never run."""
 
         __class_getitem__ = classmethod(types.GenericAlias)
+
+    _UnorderedBase = standard.IMapUnorderedIterator
 
 
 __all__ = ("IMapIterator", "IMapUnorderedIterator", "InOrder", "Unordered")
@@ -161,7 +166,7 @@ class IMapIterator(_Base[T]):
         return future
 
 
-class IMapUnorderedIterator(IMapIterator[T]):
+class IMapUnorderedIterator(IMapIterator[T], _UnorderedBase):
     """The results of an `imap_unordered`, each when its call has ended."""
 
 

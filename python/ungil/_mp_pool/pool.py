@@ -313,6 +313,7 @@ class Pool(standard.Pool):
 
     def close(self) -> None:
         """Take no more calls; the workers end when those that were taken are made."""
+        self._unless_closed.detach()
         self._crew.close()
 
     def terminate(self) -> None:
@@ -320,6 +321,7 @@ class Pool(standard.Pool):
 
         Threads of a `ThreadPool` go on with the call that they make; calls that have not begun are cancelled.
         """
+        self._unless_closed.detach()
         self._crew.terminate()
         if self._crew.workers.is_ended_at_once and not self._crew.callbacks.is_current():
             self._crew.join()
@@ -423,7 +425,7 @@ def _for_chunks(crew: Crew, func: Callable[..., Any], chunksize: int, is_star: b
 
 def _drop(crew: Crew, owner: int) -> None:
     """End what a pool leaves that was dropped while it ran."""
-    if crew.state == RUN and owner == os.getpid():
+    if owner == os.getpid():
         crew.terminate()
 
 

@@ -93,9 +93,13 @@ class Processes:
 
     def terminate(self) -> None:
         """Fail all calls and end the processes; as `Workers`."""
-        self._pool.break_down("Pool not running", WorkerDied("the pool was terminated before the call was made"))
+        self._pool.break_down("Pool not running", self.refusal())
         self._keeper.terminate()
         self._keeper.release()
+
+    def refusal(self) -> Exception:
+        """Return what calls fail with that are not made any more; as `Workers`."""
+        return WorkerDied("the pool was terminated before the call was made")
 
     def join(self) -> None:
         """Wait until no process is left; as `Workers`."""
@@ -136,6 +140,10 @@ class _Keeper(Keeper):
 
     def _lose(self, number: int, exitcode: int | None, problem: str | None) -> None:
         super()._lose(number, exitcode, problem)
+        if exitcode == 0 and not self.pool.is_shut_down:
+            # Of itself, or since it has made as many calls as it may; the others are counted already.
+            text = "the worker processes end, with exit code 0, before they make a call"
+            self._count_death(0, WorkerDied(text, exitcode=exitcode))
         if problem is None:
             self.pool.fill()
 

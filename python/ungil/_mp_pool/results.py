@@ -29,20 +29,46 @@ if TYPE_CHECKING:
         _callback: Any
         _error_callback: Any
 
+    class _MapBase:
+        """The standard class, which type checkers need not know."""
+
 else:
     T = None
 
     class _Base(standard.ApplyResult):
         """The standard class is there for `isinstance`; its `__init__` is never run."""
 
+    _MapBase = standard.MapResult
+
 
 __all__ = ("ApplyResult", "MapResult")
 
 
-class _Result(_Base[T]):
-    """What has callbacks, and keeps its pool alive until it is ready."""
+class ApplyResult(_Base[T]):
+    """What comes of a call; `multiprocessing.pool.AsyncResult`. It keeps its pool alive until it is ready.
 
-    def __init__(self, pool: object, callback: Any, error_callback: Any) -> None:
+    Example:
+        >>> from ungil.multiprocessing import Pool
+        >>> with Pool(1) as pool:
+        ...     result = pool.apply_async(pow, (2, 10))
+        ...     result.get(timeout=60), result.ready(), result.successful()
+        (1024, True, True)
+    """
+
+    def __init__(
+        self,
+        pool: object,
+        future: concurrent.futures.Future[Any],
+        callback: Any,
+        error_callback: Any,
+        crew: Crew,
+    ) -> None:
+        self._prepare(pool, callback, error_callback, crew)
+        self._future = future
+        if self._told is not None:
+            future.add_done_callback(lambda _: crew.callbacks.put(self))
+
+    def _prepare(self, pool: object, callback: Any, error_callback: Any, crew: Crew) -> None:
         self._pool = pool
         self._callback = callback
         self._error_callback = error_callback
@@ -50,6 +76,8 @@ class _Result(_Base[T]):
         self._told: Future[None] | None = None if callback is None and error_callback is None else Future()
         # What has come of it, once somebody has asked: whether it succeeded, and what it returned or raised.
         self._outcome: tuple[bool, Any] | None = None
+        if self._told is not None:
+            crew.callbacks.expect(self)
 
     def get(self, timeout: float | None = None) -> T:
         """Return what came of it, or raise what a call raised.
@@ -109,18 +137,16 @@ class _Result(_Base[T]):
         if not self._told.done():
             self._told.set_result(None)
 
-    # What there is to wait for.
-
     def _futures_of(self) -> Iterator[concurrent.futures.Future[Any]]:
         """Give what has to be done for it to have ended, in the order in which it is waited for."""
-        raise NotImplementedError
+        yield self._future
 
     def _has_ended(self) -> bool:
-        raise NotImplementedError
+        return self._future.done()
 
     def _settle(self) -> tuple[bool, Any]:
         """Return the outcome, when it has ended."""
-        raise NotImplementedError
+        return _outcome_of(self._future)
 
     def _wait(self, timeout: float | None) -> bool:
         end = None if timeout is None else time.monotonic() + timeout
@@ -138,48 +164,7 @@ class _Result(_Base[T]):
         return self._outcome
 
 
-class ApplyResult(_Result[T]):
-    """What comes of a call; `multiprocessing.pool.AsyncResult`.
-
-    Example:
-        >>> from ungil.multiprocessing import Pool
-        >>> with Pool(1) as pool:
-        ...     result = pool.apply_async(pow, (2, 10))
-        ...     result.get(timeout=60), result.ready(), result.successful()
-        (1024, True, True)
-    """
-
-    def __init__(
-        self, pool: object, future: concurrent.futures.Future[Any], callback: Any, error_callback: Any, crew: Crew
-    ) -> None:
-        super().__init__(pool, callback, error_callback)
-        self._future = future
-        if self._told is not None:
-            crew.callbacks.expect(self)
-            future.add_done_callback(lambda _: crew.callbacks.put(self))
-
-    def get(self, timeout: float | None = None) -> T:
-        """Return what came of it; as the base class."""
-        if self._told is None and timeout is None:
-            # The usual way, in the shortest time.
-            try:
-                result: T = self._future.result()
-            finally:
-                self._pool = None
-            return result
-        return super().get(timeout)
-
-    def _futures_of(self) -> Iterator[concurrent.futures.Future[Any]]:
-        yield self._future
-
-    def _has_ended(self) -> bool:
-        return self._future.done()
-
-    def _settle(self) -> tuple[bool, Any]:
-        return _outcome_of(self._future)
-
-
-class MapResult(_Result[list[T]]):
+class MapResult(ApplyResult[list[T]], _MapBase):
     """What comes of the calls of a `map`: a list, or what the first of those that raised has raised.
 
     It is ready when all calls have ended, also if one has raised.
@@ -188,7 +173,7 @@ class MapResult(_Result[list[T]]):
     def __init__(
         self, pool: object, n_chunks: int, chunksize: int, callback: Any, error_callback: Any, crew: Crew
     ) -> None:
-        super().__init__(pool, callback, error_callback)
+        self._prepare(pool, callback, error_callback, crew)
         self._chunksize = chunksize
         self._n_chunks = n_chunks
         self._futures: list[concurrent.futures.Future[Any]] = []
@@ -198,8 +183,6 @@ class MapResult(_Result[list[T]]):
         self._n_first_done = 0
         self._n_to_end = 0
         self._crew = crew
-        if self._told is not None:
-            crew.callbacks.expect(self)
 
     @property
     def _number_left(self) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
+from concurrent.futures.thread import BrokenThreadPool
 
 from ungil._thread_pool import ThreadPoolExecutor
 
@@ -30,8 +32,17 @@ class Threads:
         self._executor = ThreadPoolExecutor(count, "ThreadPool", initializer, initargs)
         # Calls that each need a thread, until all are there: as the standard library's, threads do not wait for work.
         self._gathering = threading.Barrier(count)
-        for _ in range(count):
-            self._executor.submit(self._gathering.wait).add_done_callback(self._note_gathered)
+        try:
+            for _ in range(count):
+                self._executor.submit(self._gathering.wait).add_done_callback(self._note_gathered)
+        except BrokenThreadPool:
+            # The initializer has raised already. Calls will tell of it.
+            self._gathering.abort()
+        except BaseException:
+            # No further thread can be started.
+            self._gathering.abort()
+            self._executor.shutdown()
+            raise
 
     def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Future[Any], int]:
         """Have a call made; as `Workers`."""
@@ -48,6 +59,10 @@ class Threads:
     def terminate(self) -> None:
         """Cancel the calls that have not begun; as `Workers`. Nothing ends those that have."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def refusal(self) -> Exception:
+        """Return what calls fail with that are not made any more; as `Workers`."""
+        return CancelledError("the pool was terminated before the call was made")
 
     def join(self) -> None:
         """Wait until no thread is left; as `Workers`."""

@@ -39,3 +39,4 @@ def leave() -> None:
     from multiprocessing import util
 
     util._exit_function()  # type: ignore[attr-defined]
+    util._flush_std_streams()  # type: ignore[attr-defined]
