@@ -58,6 +58,7 @@ def pool_lines(repeat: int) -> list[Line]:
             summary=statistics.median,
         )  # fmt: skip
         lines += array_lines(pools, max(repeat // 2, 1))
+    lines += lines_of_pools_alike(repeat)
     lines += first_results(max(repeat // 3, 1))
     return lines
 
@@ -89,10 +90,8 @@ def every_pool() -> Iterator[dict[str, Pool]]:
             ),
             "loky": executor(loky.ProcessPoolExecutor(N_WORKERS)),
         }
-        pool = stack.enter_context(multiprocessing.get_context("forkserver").Pool(N_WORKERS))
-        pools["multiprocessing.Pool"] = (
-            lambda fn, *args: pool.apply(fn, args),
-            lambda fn, items: pool.map(fn, items, chunksize=1),
+        pools["multiprocessing.Pool"] = by_pool(
+            stack.enter_context(multiprocessing.get_context("forkserver").Pool(N_WORKERS))
         )
         # One for each way: after an `apply`, its `map` calls with an argument too many.
         one_by_one, mapping = (
@@ -104,6 +103,35 @@ def every_pool() -> Iterator[dict[str, Pool]]:
             lambda fn, items: mapping.map(fn, items, iterable_len=len(items), chunk_size=1),
         )
         yield pools
+
+
+def by_pool(pool: Any) -> Pool:
+    """Return the ways of a `multiprocessing.Pool`, ours or the standard one."""
+    return lambda fn, *args: pool.apply(fn, args), lambda fn, items: pool.map(fn, items, chunksize=1)
+
+
+def lines_of_pools_alike(repeat: int) -> list[Line]:
+    """Time our `multiprocessing.Pool` beside the standard one: a call of nothing, and each of many."""
+    import multiprocessing
+
+    import ungil.multiprocessing
+
+    modules: dict[str, Any] = {"ungil": ungil.multiprocessing, "multiprocessing.Pool": multiprocessing}
+    with ExitStack() as stack:
+        pools = {
+            side: by_pool(stack.enter_context(module.get_context("forkserver").Pool(N_WORKERS)))
+            for side, module in modules.items()
+        }
+        for call, calls in pools.values():
+            for _ in range(100):
+                call(abs, -1)
+            calls(abs, range(-200, 0))
+        trips = {side: partial(round_trip, call) for side, (call, _) in pools.items()}
+        lines = compare("multiprocessing.Pool, apply", trips, repeat, summary=statistics.median)
+        many = {side: partial(short_calls, calls) for side, (_, calls) in pools.items()}
+        return lines + compare(
+            f"multiprocessing.Pool, one of {CALLS:,} of map, one by one", many, repeat, summary=statistics.median
+        )
 
 
 def at_least(ratio: float, pools: dict[str, Any]) -> dict[str, float]:

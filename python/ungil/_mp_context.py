@@ -1,4 +1,4 @@
-"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with pipes, locks, queues of our own.
+"""The contexts of `ungil.multiprocessing`: the standard library's start methods, with what is ours.
 
 The default is `forkserver` where there is one, and never `fork`: the child of a process that has threads may wait for
 ever for a lock that one of them held. CPython 3.14 made the same choice.
@@ -20,6 +20,7 @@ else:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 __all__ = ("DEFAULT", "Connection", "Context", "Pipe", "Process")
@@ -72,9 +73,17 @@ class Context:
         """Return a queue without a bound; `ungil.multiprocessing.SimpleQueue`."""
         return queues.SimpleQueue(ctx=self.get_context())
 
-    def Pool(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 -- as above
-        """Return a pool of processes: the standard library's, with the queues that it looks into."""
-        return standard.get_context(self.get_context().get_start_method()).Pool(*args, **kwargs)
+    def Pool(  # noqa: N802 -- as above
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+    ) -> Any:
+        """Return a pool of processes; `ungil.multiprocessing.pool.Pool`."""
+        from ungil.multiprocessing.pool import Pool
+
+        return Pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context())
 
     def get_context(self, method: str | None = None) -> Any:
         """Return the context of a start method, or this one."""

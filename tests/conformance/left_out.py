@@ -92,6 +92,13 @@ LEFT_OUT: dict[str, LeftOut] = {
         ],
         LeftOut("asks for the end of the executor when one object cannot be unpickled; ours fails that call alone"),
     ),
+    "test_multiprocessing.TestPoolWorkerErrorsBy*.test_unpickleable_result": LeftOut(
+        "asks for an error when a call returns a lambda, which ours sends by value; test_mp_pool.py has the test with"
+        " what cannot be pickled"
+    ),
+    "test_multiprocessing.TestPoolWorkerLifetimeBy*.test_worker_finalization_via_atexit_handler_of_multiprocessing": (
+        LeftOut("runs a program that makes the standard library's pool; test_mp_pool.py has the program with ours")
+    ),
     "test_multiprocessing.TestQueueBy*.test_queue_feeder_donot_stop_onexc": LeftOut(
         "holds that `put` of what cannot be pickled succeeds, and that a thread prints a traceback later; ours raises"
         " at once, and test_mp_queues.py has the test of that"

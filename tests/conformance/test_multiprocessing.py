@@ -1,6 +1,7 @@
-"""CPython's tests in test._test_multiprocessing, with our pipes, primitives and queues in them, for each start method.
+"""CPython's tests in test._test_multiprocessing, with ours in them, for each start method.
 
-They are the interpreter's own classes, and not copies: the processes that they start import them by name.
+Ours are pipes, primitives, queues and pools; the tests of pools of threads run once. They are the interpreter's own
+classes, and not copies: the processes that they start import them by name.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ OF_PRIMITIVES = (
 )
 
 OF_QUEUES = ("_TestQueue", "TestSimpleQueue")
+OF_POOLS = ("_TestPool", "_TestPoolWorkerErrors", "_TestPoolWorkerLifetime")
 
 # What is put in for the functions of these names, both of the module and of the classes.
 NAMES = (
@@ -44,6 +46,7 @@ NAMES = (
     "JoinableQueue",
     "Lock",
     "Pipe",
+    "Pool",
     "Queue",
     "RLock",
     "RawArray",
@@ -64,13 +67,14 @@ def with_ours(name: str, method: str) -> type[unittest.TestCase]:
     class Case(*bases):  # type: ignore[misc]
         @classmethod
         def setUpClass(cls) -> None:
-            super().setUpClass()
+            # First of all, as what is set up may start processes.
             before = multiprocessing.get_start_method(allow_none=True)
             multiprocessing.set_start_method(method, force=True)
             cls.addClassCleanup(multiprocessing.set_start_method, before, force=True)
             patch = mock.patch.multiple(multiprocessing, **ours)
             patch.start()
             cls.addClassCleanup(patch.stop)
+            super().setUpClass()
 
         def check_invariant(self, cond: Any) -> None:
             """Hold that nobody sleeps; CPython's looks at the semaphores that a standard condition consists of."""
@@ -87,6 +91,12 @@ def with_ours(name: str, method: str) -> type[unittest.TestCase]:
 
 
 for _method in ("fork", "spawn", "forkserver"):
-    for _name in OF_PIPES + OF_PRIMITIVES + OF_QUEUES:
+    for _name in OF_PIPES + OF_PRIMITIVES + OF_QUEUES + OF_POOLS:
         _case = with_ours(_name, _method)
         globals()[_case.__name__] = _case
+
+
+class TestPoolOfThreads(tests._TestPool, tests.ThreadsMixin, unittest.TestCase):  # type: ignore[misc]
+    """CPython's tests of pools, with our pool of threads."""
+
+    Pool = staticmethod(importlib.import_module(f"{chosen.__name__}.pool").ThreadPool)

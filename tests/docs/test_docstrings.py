@@ -12,7 +12,7 @@ import pytest
 MODULES = ["ungil.threading", "ungil.queue", "ungil.futures"]
 if sys.platform == "linux":
     # Where the classes are that `ungil.multiprocessing` makes instances of.
-    MODULES += ["ungil._mp_synchronize", "ungil._mp_queues", "ungil.shared"]
+    MODULES += ["ungil._mp_synchronize", "ungil._mp_queues", "ungil.multiprocessing.pool", "ungil.shared"]
 
 
 def examples() -> Iterator[doctest.DocTest]:

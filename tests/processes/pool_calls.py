@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ungil import multiprocessing as ours
 
 STATE: list[Any] = []
 
@@ -179,3 +183,63 @@ def fail_once_more(path: str) -> str:
         file.touch()
         raise OSError("once")
     return "made"
+
+
+def wait_and_return(path: str, value: Any) -> Any:
+    """Wait until the file is there."""
+    wait_for(path)
+    return value
+
+
+def touch_and_sleep(path: str) -> None:
+    """Say that the call has begun, which will not end."""
+    Path(path).touch()
+    time.sleep(600)
+
+
+def touch_and_wait(begun: str, path: str) -> str:
+    """Say that the call has begun, and wait until the other file is there."""
+    Path(begun).touch()
+    wait_for(path)
+    return "waited"
+
+
+def identity() -> tuple[str, int, int | None]:
+    """Return what `multiprocessing` knows of this process: its name, its number, and that of its parent."""
+    process: Any = multiprocessing.current_process()
+    parent = multiprocessing.parent_process()
+    return process.name, process._identity[0], parent and parent.pid
+
+
+def clean_up_by(path: str) -> None:
+    """Have a file made at the end of this process."""
+    Finalize(None, Path(path).touch, exitpriority=1)
+
+
+def note_start(path: str) -> None:
+    """Have a file made that is named by this process."""
+    (Path(path) / str(os.getpid())).touch()
+
+
+def use_a_pool(n: int) -> list[int]:
+    """Make a pool in a worker."""
+    with ours.Pool(1) as pool:
+        return pool.map(abs, range(-n, 0))
+
+
+class Unwilling:
+    """What says itself why it is not pickled."""
+
+    def __reduce__(self) -> Any:
+        raise RuntimeError("not this one")
+
+
+def read_held() -> Any:
+    return HELD[-1].locked()
+
+
+HELD: list[Any] = []
+
+
+def hold(lock: Any) -> None:
+    HELD.append(lock)

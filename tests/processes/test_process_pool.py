@@ -273,6 +273,10 @@ with ProcessPoolExecutor(2) as executor:
         with ProcessPoolExecutor(2) as executor:
             assert executor.submit(pool_calls.state).result() == []
 
+    def test_forks_of_this_process_send_large_results(self) -> None:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
+            assert executor.submit(pool_calls.double, "x" * 2**20).result() == "x" * 2**21
+
     def test_processes_draw_other_random_numbers(self) -> None:
         with ProcessPoolExecutor(2, preload=["numpy", "random"]) as executor:
             futures = [executor.submit(pool_calls.pause_and_return, 0.2, 0) for _ in range(2)]

@@ -298,6 +298,15 @@ impl<T> Pool<T> {
         self.inside.enter().demand()
     }
 
+    /// A worker that may be started though no task waits for it.
+    pub fn want(&self) -> Option<u64> {
+        let mut inside = self.inside.enter();
+        if inside.is_shut_down || inside.n_workers() >= inside.max_workers {
+            return None;
+        }
+        Some(inside.number_one_to_come())
+    }
+
     /// The worker of this number is there, or on its way: tasks may be put into its ring.
     pub fn add(&self, number: u64, link: Arc<Link>) {
         let mut inside = self.inside.enter();
@@ -504,9 +513,13 @@ impl<T> Inside<T> {
         if self.backlog.len() <= n_free || self.n_workers() >= self.max_workers {
             return None;
         }
+        Some(self.number_one_to_come())
+    }
+
+    fn number_one_to_come(&mut self) -> u64 {
         self.n_coming += 1;
         self.n_started += 1;
-        Some(self.n_started - 1)
+        self.n_started - 1
     }
 
     /// How many tasks a worker may have.

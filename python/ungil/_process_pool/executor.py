@@ -118,15 +118,7 @@ class ProcessPoolExecutor(_Bases):
             raise ValueError(f"on_worker_death must be 'replace' or 'break', got {on_worker_death!r}")
         is_fork = mp_context is not None and mp_context.get_start_method(allow_none=False) == "fork"
         self._max_workers = max_workers
-        settings = {
-            "path": list(sys.path),
-            "argv": list(sys.argv),
-            "cwd": str(Path.cwd()),
-            "environ": dict(os.environ),
-            "max_memory": max_memory,
-            "is_fork": is_fork,
-            "authkey": bytes(current_process().authkey) if "multiprocessing.managers" in sys.modules else None,
-        }
+        settings = settings_of(is_fork, max_memory)
         prologue = None if initializer is None else (initializer, tuple(initargs))
         self._keeper = Keeper(settings, prologue, preload, is_fork, on_worker_death == "break")
         self._pool = _core._ProcessPool(
@@ -334,6 +326,26 @@ class ProcessPoolExecutor(_Bases):
     def _processes(self) -> Any:  # type: ignore[override]
         """The worker processes, by their numbers."""
         return {pid: WorkerProcess(pid, number, self._keeper) for number, pid in self._keeper.pids().items()}
+
+
+def settings_of(is_fork: bool, max_memory: int | None = None) -> dict[str, Any]:
+    """Return what workers are to be like that start now: as this process is, but for what is said.
+
+    Args:
+        is_fork: whether they are forks of it.
+        max_memory: the most bytes of memory that each may have; None for any number.
+    """
+    return {
+        "path": list(sys.path),
+        "argv": list(sys.argv),
+        "cwd": str(Path.cwd()),
+        "environ": dict(os.environ),
+        "max_memory": max_memory,
+        "is_fork": is_fork,
+        "is_pool": False,
+        "main": None,
+        "authkey": bytes(current_process().authkey) if "multiprocessing.managers" in sys.modules else None,
+    }
 
 
 def _n_processors() -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pickle
 import types
 
-from ungil._process_pool.pickles import Buffers, by_value
+from ungil._process_pool.picklers import by_value
+from ungil._process_pool.pickles import Buffers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("explained",)
+__all__ = ("REFUSALS", "culprit", "explained")
 
 # What the pickler raises for what it cannot do.
-_REFUSALS = (pickle.PicklingError, AttributeError, TypeError)
+REFUSALS = (pickle.PicklingError, AttributeError, TypeError)
 
 # In how many parts of an object, and how deep, the one at fault is looked for.
 _MOST_PARTS = 1000
@@ -31,10 +32,15 @@ def explained(failure: BaseException, named: dict[str, object]) -> Exception:
     Returns:
         An exception of the same type if that is one of the pickler's own; else a `PicklingError`.
     """
-    path = next((path for name, obj in named.items() if (path := _culprit(name, obj, _DEPTH))), None)
-    text = f"{path or ' and '.join(named)} cannot be pickled: {failure}"
-    kinds: dict[type, type[Exception]] = {kind: kind for kind in _REFUSALS}
+    text = f"{culprit(named)} cannot be pickled: {failure}"
+    kinds: dict[type, type[Exception]] = {kind: kind for kind in REFUSALS}
     return kinds.get(type(failure), pickle.PicklingError)(text).with_traceback(failure.__traceback__)
+
+
+def culprit(named: dict[str, object]) -> str:
+    """Return the path to the innermost part of some objects that cannot be pickled."""
+    path = next((path for name, obj in named.items() if (path := _culprit(name, obj, _DEPTH))), None)
+    return path or " and ".join(named)
 
 
 def _culprit(path: str, obj: object, depth: int) -> str | None:

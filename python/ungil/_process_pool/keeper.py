@@ -156,7 +156,7 @@ class Keeper:
         # What is pickled for a process that starts may have descriptors: of pipes, of locks.
         passing = Passing()
         if prologue is not None and not is_fork:
-            settings["prologue"] = passing.pickled(*prologue)
+            settings["prologue"] = passing.pickled(*prologue, settings["main"])
         self._fds = passing.fds
         self._settings = _file_of(pickle.dumps(settings))
         self._thread: threading.Thread | None = None

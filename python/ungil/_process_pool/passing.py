@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ungil._process_pool.main_module import MainModule
+
 __all__ = ("Passing", "receive")
 
 
@@ -40,12 +42,13 @@ class Passing:
 
         return _DupFd(number)
 
-    def pickled(self, fn: Callable[..., object], args: tuple[Any, ...]) -> bytes:
+    def pickled(self, fn: Callable[..., object], args: tuple[Any, ...], main: MainModule | None) -> bytes:
         """Return the pickle of a function and its arguments, for a process that starts.
 
         Args:
             fn: the function.
             args: its arguments.
+            main: what the process will have of `__main__`; None for nothing.
 
         Raises:
             Exception: it cannot be pickled; the message says which part.
@@ -56,26 +59,27 @@ class Passing:
 
         set_spawning_popen(self)  # type: ignore[arg-type]
         try:
-            return _dumped((fn, args))
+            return _dumped((fn, args), main)
         except Exception as failure:
             raise explained(failure, {"initializer": fn, "initargs": args}) from None
         finally:
             set_spawning_popen(None)
 
 
-def _dumped(obj: object) -> bytes:
+def _dumped(obj: object, main: MainModule | None) -> bytes:
     """Pickle an object by value where that is needed, and descriptors as `multiprocessing` does."""
     import io
     from collections import ChainMap
     from multiprocessing.reduction import ForkingPickler
 
-    import cloudpickle  # type: ignore[import-untyped]
+    from ungil._process_pool.picklers import by_value_pickler
 
     file = io.BytesIO()
+    pickler = by_value_pickler(main)
     extra = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
     # A pickler looks at its class when it is made.
-    table = {"dispatch_table": ChainMap(extra, cloudpickle.Pickler.dispatch_table)}
-    type("Pickler", (cloudpickle.Pickler,), table)(file, 5).dump(obj)
+    table = {"dispatch_table": ChainMap(extra, pickler.dispatch_table)}
+    type("Pickler", (pickler,), table)(file, 5).dump(obj)
     return file.getvalue()
 
 

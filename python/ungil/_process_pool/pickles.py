@@ -1,6 +1,7 @@
 """Pickles for another process: of protocol 5, with large buffers beside them, by cloudpickle where that is needed.
 
-What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines.
+What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines,
+unless it has that `__main__` (`main_module.py`); `picklers.py` sees to that.
 
 Workers import this. It does with `_pickle`, which is all of `pickle` but what that has in Python: the first result of a
 new pool would wait for its import.
@@ -13,17 +14,20 @@ import types
 from _pickle import PickleBuffer, Unpickler, dumps, loads
 from sys import modules
 
+from ungil._process_pool.main_module import MARK
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ungil._process_pool.main_module import MainModule
 
 __all__ = (
     "PLAIN",
     "Buffers",
     "Carried",
     "are_plain",
-    "by_value",
     "carried",
     "names_of",
     "pickled",
@@ -57,13 +61,14 @@ class Buffers(list["memoryview"]):
         return False
 
 
-def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
+def pickled(obj: object, main: MainModule | None = None) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
     The third is what has to be kept until the other process has read the pickle, if there is something.
 
     Args:
         obj: the object.
+        main: what the other process has of `__main__`; None for nothing.
 
     Raises:
         Exception: what the pickler raised; `explained.py` says more.
@@ -72,12 +77,12 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers), buffers or None, kept or None
-    return _dumps(obj, buffers), buffers or None, None
+            return _dumps(obj, buffers, main), buffers or None, kept or None
+    return _dumps(obj, buffers, main), buffers or None, None
 
 
 def pickled_call(
-    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], main: MainModule | None = None
 ) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the same of a call, for `read_call`.
 
@@ -88,16 +93,17 @@ def pickled_call(
         fn: what is called.
         args: its positional arguments.
         kwargs: its keyword arguments.
+        main: as `pickled` has it.
 
     Raises:
         Exception: as `pickled`.
     """
     names = names_of(fn)
     if names is None:
-        return pickled((fn, args, kwargs))
+        return pickled((fn, args, kwargs), main)
     if not kwargs and are_plain(args):
         return dumps((*names, args, kwargs), 5), None, None
-    return pickled((*names, args, kwargs))
+    return pickled((*names, args, kwargs), main)
 
 
 def names_of(fn: object) -> tuple[str, str] | None:
@@ -138,33 +144,23 @@ def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any
 _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 
 
-def _dumps(obj: object, buffers: Buffers) -> bytes:
+def _dumps(obj: object, buffers: Buffers, main: MainModule | None) -> bytes:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        is_enough = b"__main__" not in data
-    except Exception:
+        if MARK not in data:
+            return data
+        if main is not None:
+            from ungil._process_pool.picklers import by_name
+
+            buffers.clear()
+            return by_name(obj, buffers, main)
+    except Exception:  # noqa: S110 -- cloudpickle says it better
         # It refuses, or has looked for a function in modules of which one raises.
-        is_enough = False
-    if is_enough:
-        return data
+        pass
+    from ungil._process_pool.picklers import by_value
+
     buffers.clear()
-    return by_value(obj, buffers)
-
-
-def by_value(obj: object, buffers: Buffers) -> bytes:
-    """Return the pickle of an object, with what the other process cannot import.
-
-    Args:
-        obj: the object.
-        buffers: takes those that are not in it.
-
-    Raises:
-        Exception: what the pickler raised.
-    """
-    import cloudpickle  # type: ignore[import-untyped]
-
-    data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
-    return data
+    return by_value(obj, buffers, main)
 
 
 class Carried:
@@ -184,19 +180,27 @@ class Carried:
         return _read_carried, (self._data,)
 
 
-def carried(fn: object) -> object:
+def carried(fn: object, main: MainModule | None = None) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
-    data, buffers, kept = pickled(fn)
+    data, buffers, kept = pickled(fn, main)
     if buffers or kept:
         return fn
-    return Carried(data, getattr(fn, "__qualname__", repr(fn))) if _goes_by_value(fn) else fn
+    return Carried(data, getattr(fn, "__qualname__", repr(fn))) if _goes_by_value(fn, main) else fn
 
 
-def _goes_by_value(fn: object) -> bool:
+def _goes_by_value(fn: object, main: MainModule | None) -> bool:
     try:
-        return b"__main__" in dumps(fn, 5)
+        if MARK not in dumps(fn, 5):
+            return False
+        if main is not None:
+            from ungil._process_pool.picklers import by_name
+
+            by_name(fn, Buffers(), main)
+            # What takes longer to pickle is pickled once.
+            return False
     except Exception:
         return True
+    return True
 
 
 _read: dict[bytes, object] = {}

@@ -150,13 +150,13 @@ class _Server:
             self._tell(session, ("failed", number, str(failure)))
         else:
             if pid == 0:
-                self._become_worker(fds, server)
+                self._become_worker(number, fds, server)
             self._workers[pid] = (session, number)
             self._tell(session, ("started", number, pid))
         for fd in fds:
             os.close(fd)
 
-    def _become_worker(self, fds: list[int], server: int) -> NoReturn:
+    def _become_worker(self, number: int, fds: list[int], server: int) -> NoReturn:
         """Go on as a worker, in the child."""
         try:
             signal.set_wakeup_fd(-1)
@@ -164,7 +164,7 @@ class _Server:
             for fd in (*self._ours, *self._sessions):
                 if fd >= 0:
                     os.close(fd)
-            worker.main(fds, server, self._prologue)
+            worker.main(number, fds, server, self._prologue)
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)

@@ -12,7 +12,7 @@ import types
 from _pickle import UnpicklingError, dumps, loads
 
 from ungil import _core
-from ungil._process_pool import passing
+from ungil._process_pool import identity, passing
 from ungil._process_pool.pickles import PLAIN, pickled, read_call
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
     from typing import Any
+
+    from ungil._process_pool.main_module import WorkersMain
 
     Prologue = tuple[Callable[..., object], tuple[Any, ...]]
     # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read.
@@ -30,10 +32,11 @@ else:
 __all__ = ("main",)
 
 
-def main(fds: list[int], parent: int, prologue: Prologue | None) -> None:
+def main(number: int, fds: list[int], parent: int, prologue: Prologue | None) -> None:
     """Make the calls of a pool until it wants no more.
 
     Args:
+        number: the worker's, in its pool.
         fds: the descriptors of the link's memory, its socket, the arenas of calls and of answers, standard error, a
             file with the executor's settings, and those that are passed on.
         parent: the process with which this one is to end.
@@ -52,7 +55,12 @@ def main(fds: list[int], parent: int, prologue: Prologue | None) -> None:
     _settle(settings)
     passing.receive(passed, settings["authkey"])
     link = _core._WorkerLink(memory, doorbell, calls, answers)
-    _Worker(link, settings.get("prologue", prologue)).run()
+    worker = _Worker(link, settings.get("prologue", prologue), settings["main"], settings["is_pool"])
+    if not settings["is_pool"]:
+        return worker.run()
+    identity.assume(settings["name"], number + 1, settings["parent"])
+    worker.run()
+    return identity.leave()
 
 
 def _settle(settings: dict[str, Any]) -> None:
@@ -85,8 +93,14 @@ _CALL, _RETURNED = _core._CALL, _core._RETURNED
 
 
 class _Worker:
-    def __init__(self, link: _core._WorkerLink, prologue: bytes | Prologue | None) -> None:
+    def __init__(
+        self, link: _core._WorkerLink, prologue: bytes | Prologue | None, main: WorkersMain | None, is_pool: bool
+    ) -> None:
         self._link = link
+        # What it has of the parent's main module.
+        self._main = main
+        # It is one of a `multiprocessing.Pool`, which begins with the initializer, and has errors of its own.
+        self._is_pool = is_pool
         # What is still to be called before the first call, or its pickle.
         self._prologue = prologue
         self._may_interrupt = False
@@ -96,6 +110,12 @@ class _Worker:
     def run(self) -> None:
         """Make calls until the pool is no more, or wants no more."""
         signal.signal(signal.SIGINT, self._interrupt)
+        if self._is_pool and self._prologue is not None:
+            try:  # noqa: SIM105 -- its import takes long
+                self._initialise(self._prologue)
+            except BaseException:  # noqa: S110 -- as above
+                # What it raises now it will raise again, and then there is a call to tell of it.
+                pass
         receive, send = self._link.receive, self._link.send
         while True:
             try:
@@ -143,6 +163,8 @@ class _Worker:
                 raise buffers
             if self._prologue is not None:
                 self._initialise(self._prologue)
+            if self._main is not None:
+                self._main.provide(data)
             try:
                 fn, args, kwargs = read_call(data, buffers)
             except Exception as failure:
@@ -158,19 +180,35 @@ class _Worker:
             try:
                 if type(result) in PLAIN:
                     return _RETURNED, dumps(result, 5), None, None
-                return _RETURNED, *pickled(result)
+                return _RETURNED, *pickled(result, self._main)
             except Exception as failure:
-                from ungil._process_pool.explained import explained
-
                 name = getattr(fn, "__qualname__", repr(fn))
-                raise explained(failure, {f"the result of {name}": result}) from None
+                raise self._refused(failure, f"the result of {name}", result) from None
         except BaseException as failure:
             self._may_interrupt = False
             # One that has not come to its end is tried again before the next call.
-            return _core._RAISED, _raised(failure, of_initializer=self._prologue is not None), None, None
+            of_initializer = self._prologue is not None
+            return _core._RAISED, _raised(failure, self._main, of_initializer), None, None
+
+    def _refused(self, failure: Exception, name: str, value: object) -> Exception:
+        """Return what is raised where something cannot be pickled."""
+        from ungil._process_pool.explained import explained
+
+        refusal = explained(failure, {name: value})
+        if not self._is_pool:
+            return refusal
+        from multiprocessing import pool
+
+        unsendable: Exception = pool.MaybeEncodingError(refusal, value)  # type: ignore[attr-defined]
+        return unsendable
 
     def _initialise(self, prologue: bytes | Prologue) -> None:
-        fn, args = self._prologue = loads(prologue) if isinstance(prologue, bytes) else prologue
+        if isinstance(prologue, bytes):
+            if self._main is not None:
+                self._main.provide(prologue)
+            read: Prologue = loads(prologue)
+            prologue = read
+        fn, args = self._prologue = prologue
         self._may_interrupt = True
         try:
             fn(*args)
@@ -184,7 +222,7 @@ class _Worker:
             signal.default_int_handler(number, frame)
 
 
-def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
+def _raised(failure: BaseException, main: WorkersMain | None = None, of_initializer: bool = False) -> bytes:
     """Return what is to be answered of an exception: its own pickle or why there is none, its name, its traceback."""
     import traceback
 
@@ -196,7 +234,7 @@ def _raised(failure: BaseException, of_initializer: bool = False) -> bytes:
     # Its frames hold what the call worked with.
     failure.__traceback__ = None
     try:
-        own = pickled(failure)[0]
+        own = pickled(failure, main)[0]
     except Exception as refusal:
         problem = str(explained(refusal, {f"the exception {type(failure).__qualname__}": failure}))
     return dumps((own, name, problem, text, of_initializer), 5)

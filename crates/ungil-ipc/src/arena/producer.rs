@@ -94,7 +94,10 @@ impl Producer {
             n_warm: 0,
             end: BEGINNING,
         };
-        Arc::new(Self { arena: Arc::new(arena), inside: Gate::new(inside) })
+        let producer = Self { arena: Arc::new(arena), inside: Gate::new(inside) };
+        // A process that has been forked takes a new gate for one of its parent's, once.
+        producer.inside.enter().end = BEGINNING;
+        Arc::new(producer)
     }
 
     /// The arena.

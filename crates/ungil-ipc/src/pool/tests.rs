@@ -75,6 +75,18 @@ fn dispatch(pool: &Pool<usize>, mut start_worker: impl FnMut(u64)) {
 }
 
 #[test]
+fn workers_may_be_wanted_without_tasks_but_no_more_than_there_may_be() {
+    let pool = pool(2, 0);
+    assert_eq!((pool.want(), pool.want(), pool.want()), (Some(0), Some(1), None));
+    // One could not be started.
+    assert!(pool.lose(1).is_empty());
+    assert_eq!(pool.want(), Some(2));
+    assert!(pool.lose(2).is_empty());
+    pool.shutdown();
+    assert_eq!(pool.want(), None);
+}
+
+#[test]
 fn each_task_is_done_once_though_some_are_taken_back() {
     const N: usize = 50_000;
     let pool = pool(3, 0);

@@ -192,6 +192,19 @@ impl ProcessPool {
         }
     }
 
+    /// Has as many workers started as there may be, whether or not there are calls for them.
+    fn fill(&self, py: Python<'_>) -> PyResult<()> {
+        let shared = &self.shared;
+        while let Some(number) = shared.pool.want() {
+            if let Err(error) = pump::call_keeper(py, shared, "start", number) {
+                // No call was given to it.
+                drop(shared.pool.lose(number));
+                return Err(error);
+            }
+        }
+        pump::dispatch(py, shared)
+    }
+
     /// A link for the worker of this number: the descriptors of its memory, its socket, and the arenas of calls and of answers, which the caller closes.
     fn make_link(&self, number: u64) -> PyResult<(RawFd, RawFd, RawFd, RawFd)> {
         let shared = &self.shared;

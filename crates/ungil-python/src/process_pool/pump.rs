@@ -122,7 +122,7 @@ pub(super) fn start_worker(py: Python<'_>, shared: &Arc<Shared>, number: u64) ->
     result
 }
 
-fn call_keeper(py: Python<'_>, shared: &Shared, method: &str, worker: u64) -> PyResult<()> {
+pub(super) fn call_keeper(py: Python<'_>, shared: &Shared, method: &str, worker: u64) -> PyResult<()> {
     shared.keeper.call_method1(py, method, (worker,)).map(drop)
 }
 

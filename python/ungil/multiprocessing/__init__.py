@@ -1,8 +1,8 @@
 """The names of `multiprocessing`: processes, each with an interpreter of its own.
 
-`Pipe`, the locks, semaphores, conditions, events and barriers, and the queues are ours, over shared memory
-(`docs/reference/multiprocessing.md`). `Process`, the start methods and whatever else is not ours yet are the standard
-library's. The default start method is `forkserver`.
+`Pipe`, the locks, semaphores, conditions, events and barriers, and the queues are ours, over shared memory, and so is
+`Pool`, on the processes of `ungil.futures` (`docs/reference/multiprocessing.md`). `Process`, the start methods and
+whatever else is not ours yet are the standard library's. The default start method is `forkserver`.
 
 Example:
     >>> from ungil.multiprocessing import Pipe, Process

@@ -1,0 +1,81 @@
+"""The picklers of what `_pickle` alone does not send rightly: what `__main__` defines, and what goes by value."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ungil._process_pool.main_module import MainModule
+    from ungil._process_pool.pickles import Buffers
+
+__all__ = ("by_name", "by_value", "by_value_pickler")
+
+
+class _ByNamePickler(pickle.Pickler):
+    """Refuses what the other process does not have of `__main__`."""
+
+    main: MainModule
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Look at what goes by name."""
+        if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__" and not self.main.has(obj):
+            raise pickle.PicklingError("the other process does not have it")
+        return NotImplemented
+
+
+def by_name(obj: object, buffers: Buffers, main: MainModule) -> bytes:
+    """Return the pickle of an object, with names of `__main__`.
+
+    Args:
+        obj: the object.
+        buffers: takes those that are not in it.
+        main: what the other process has of it.
+
+    Raises:
+        PicklingError: the other process does not have all of it.
+        Exception: what else the pickler raised.
+    """
+    file = io.BytesIO()
+    pickler = _ByNamePickler(file, 5, buffer_callback=buffers)
+    pickler.main = main
+    pickler.dump(obj)
+    return file.getvalue()
+
+
+def by_value(obj: object, buffers: Buffers, main: MainModule | None = None) -> bytes:
+    """Return the pickle of an object, with what the other process cannot import.
+
+    Args:
+        obj: the object.
+        buffers: takes those that are not in it.
+        main: what the other process has of `__main__`; None for nothing.
+
+    Raises:
+        Exception: what the pickler raised.
+    """
+    file = io.BytesIO()
+    by_value_pickler(main)(file, 5, buffer_callback=buffers).dump(obj)
+    return file.getvalue()
+
+
+def by_value_pickler(main: MainModule | None) -> Any:
+    """Return cloudpickle's class of picklers; one that sends by name what the other process has of `__main__`."""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    if main is None:
+        return cloudpickle.Pickler
+    has = main.has
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            """Reduce a class or function."""
+            if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__" and has(obj):
+                return NotImplemented
+            return super().reducer_override(obj)
+
+    return Pickler
