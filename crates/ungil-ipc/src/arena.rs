@@ -70,7 +70,15 @@ impl Arena {
 
     fn of(file: OwnedFd) -> io::Result<Self> {
         let words = Memory::beginning_of(file.try_clone()?, BEGINNING as usize)?;
-        Ok(Self { words, file: file.into() })
+        let file = File::from(file);
+        // Its size is sealed. A block that ended behind it would end the process that reads it.
+        if file.metadata()?.len() < END {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the shared memory is too small for an arena's",
+            ));
+        }
+        Ok(Self { words, file })
     }
 
     /// Copies a block's bytes.
