@@ -19,7 +19,7 @@ SOURCES := Cargo.toml $(wildcard Cargo.lock) pyproject.toml README.md \
 export PYO3_PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python loom check fuzz-jit fmt lint bench bench-peers build clean
+.PHONY: help demo test test-rust test-python loom check fuzz-jit fuzz-ipc fuzz-ipc-asan fmt lint bench bench-peers build clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,23 @@ FIRST ?= 1000000
 fuzz-jit: build ## compare N random programs (seeds from FIRST on), compiled, with what they mean, and mutilate N/10; on every core
 	$(BIN)/python tests/fuzz/run.py --programs $(N) --first $(FIRST) --processes $$(nproc)
 	$(BIN)/python tests/fuzz/mutate.py --programs $$(( $(N) / 10 )) --first $(FIRST)
+
+TARGET ?=
+fuzz-ipc: export UNGIL_FUZZ_CASES := $(N)
+fuzz-ipc: export UNGIL_FUZZ_FIRST := $(FIRST)
+fuzz-ipc: $(VENV)/.ready ## have hostile peers write nonsense into shared memory: N cases (from FIRST on) of each TARGET of crates/ungil-ipc/src/fuzz
+	$(CARGO) test --quiet --release -p ungil-ipc --lib fuzz::$(TARGET)
+
+# The sanitizer's runtime comes with the toolchain (`librustc-*_rt.asan.a` under `rustc --print target-libdir`), as those of rust-lang.org
+# do for this target; the bootstrap's variable lets a stable compiler use it. The standard library itself is not checked. Without optimisation, and so with checked sums.
+TRIPLE := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+fuzz-ipc-asan: export UNGIL_FUZZ_CASES := $(N)
+fuzz-ipc-asan: export UNGIL_FUZZ_FIRST := $(FIRST)
+fuzz-ipc-asan: $(VENV)/.ready ## the same under AddressSanitizer, whose runtime the Rust toolchain has to have (those of rust-lang.org do)
+	@ls "$$(rustc --print target-libdir)"/librustc-*_rt.asan.a >/dev/null || \
+		{ echo "this toolchain has no runtime of AddressSanitizer; one of rust-lang.org has" >&2; exit 1; }
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=1 \
+		$(CARGO) test --quiet --target $(TRIPLE) --target-dir target/asan -p ungil-ipc --lib fuzz::$(TARGET)
 
 check: $(VENV)/.ready ## the quick loop: types of both languages, and the tests that need neither LLVM nor Python
 	$(CARGO) check --quiet --workspace --all-targets

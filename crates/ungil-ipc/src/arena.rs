@@ -26,9 +26,9 @@ pub use producer::{Held, Producer};
 /// How many blocks there may be at a time.
 const N_BLOCKS: usize = 16_384;
 /// Where the blocks begin.
-const BEGINNING: u64 = (N_BLOCKS * size_of::<AtomicU32>()) as u64;
+pub(crate) const BEGINNING: u64 = (N_BLOCKS * size_of::<AtomicU32>()) as u64;
 /// Where they end. Nothing is there before it is written.
-const END: u64 = 1 << 40;
+pub(crate) const END: u64 = 1 << 40;
 const PAGE: u64 = 4096;
 
 /// Where a block is, as it is told to other processes.
@@ -70,7 +70,15 @@ impl Arena {
 
     fn of(file: OwnedFd) -> io::Result<Self> {
         let words = Memory::beginning_of(file.try_clone()?, BEGINNING as usize)?;
-        Ok(Self { words, file: file.into() })
+        let file = File::from(file);
+        // Its size is sealed. A block that ended behind it would end the process that reads it.
+        if file.metadata()?.len() < END {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the shared memory is too small for an arena's",
+            ));
+        }
+        Ok(Self { words, file })
     }
 
     /// Copies a block's bytes.

@@ -15,6 +15,8 @@ pub mod arena;
 pub mod channel;
 mod doorbell;
 pub mod frame;
+#[cfg(test)]
+mod fuzz;
 pub mod link;
 pub mod memory;
 pub mod pool;

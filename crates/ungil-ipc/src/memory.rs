@@ -1,7 +1,8 @@
 //! [`Memory`]: shared memory without a name.
 //!
 //! A file in memory that only its descriptors lead to (`memfd_create(2)`): the last process that ends takes it along, however it ends. Its size is sealed, so
-//! that no process that it was passed to can cut it off, at which every access of the others would end them with `SIGBUS`.
+//! that no process that it was passed to can cut it off, at which every access of the others would end them with `SIGBUS`. On both sides of where it is mapped
+//! lies [nothing](GUARD): what led out of it would end this process, and not read or write what is none of the other's business.
 
 use std::fs::File;
 use std::io;
@@ -35,6 +36,9 @@ pub struct Memory {
 unsafe impl Send for Memory {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Memory {}
+
+/// So many bytes before the memory, and behind its last page, are nobody's: as many as the largest page that Linux has.
+const GUARD: usize = 1 << 16;
 
 const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
@@ -71,14 +75,21 @@ impl Memory {
     }
 
     fn map(file: OwnedFd, len: usize) -> io::Result<Self> {
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let all = len.checked_add(2 * GUARD).ok_or_else(too_large)?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new mapping, at an address that the system picks.
-        let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, file.as_raw_fd(), 0) };
-        if at == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let at = NonNull::new(at.cast()).ok_or_else(|| io::Error::other("memory was mapped at address 0"))?;
-        Ok(Self { file, at, len })
+        let nothing = mapped(unsafe { libc::mmap(ptr::null_mut(), all, libc::PROT_NONE, flags, -1, 0) })?;
+        // SAFETY: within the new mapping.
+        let at = unsafe { nothing.byte_add(GUARD) };
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_FIXED);
+        // SAFETY: it replaces a part of the new mapping, which nobody uses.
+        let inside =
+            mapped(unsafe { libc::mmap(at.as_ptr().cast(), len, protection, flags, file.as_raw_fd(), 0) });
+        inside.map(|at| Self { file, at, len }).inspect_err(|_| {
+            // SAFETY: the new mapping, which nobody uses.
+            unsafe { libc::munmap(nothing.as_ptr().cast(), all) };
+        })
     }
 
     /// Where it is: aligned to a page, and there for as long as `self`.
@@ -91,6 +102,14 @@ impl Memory {
     pub fn len(&self) -> usize {
         self.len
     }
+}
+
+/// Where the system has mapped something, or its error.
+fn mapped(at: *mut libc::c_void) -> io::Result<NonNull<u8>> {
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(at.cast()).ok_or_else(|| io::Error::other("memory was mapped at address 0"))
 }
 
 /// A file in memory of `len` bytes, whose size is sealed.
@@ -132,14 +151,40 @@ impl AsFd for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        // SAFETY: `map` has mapped so much before it.
+        let nothing = unsafe { self.at.byte_sub(GUARD) };
         // SAFETY: mapped by `map`, and nothing that borrowed it is left.
-        unsafe { libc::munmap(self.at.as_ptr().cast(), self.len) };
+        unsafe { libc::munmap(nothing.as_ptr().cast(), self.len + 2 * GUARD) };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `/proc/self/maps` says of the page that has this address: who may do what there, and of which file it is.
+    fn what_is_at(address: usize) -> Option<String> {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("readable");
+        let number = |text: &str| usize::from_str_radix(text, 16).expect("a number");
+        maps.lines().find_map(|line| {
+            let (range, rest) = line.split_once(' ')?;
+            let (begin, end) = range.split_once('-')?;
+            (number(begin) <= address && address < number(end)).then(|| rest.to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_is_on_either_side_of_it() {
+        let memory = Memory::new(5000).expect("memory");
+        let at = memory.as_ptr() as usize;
+        for outside in [at - GUARD, at - 1, at + 8192, at + 5000 + GUARD] {
+            let found = what_is_at(outside).expect("reserved");
+            assert!(found.starts_with("---p"), "{found}");
+        }
+        assert!(
+            what_is_at(at).is_some_and(|found| found.starts_with("rw-s") && found.contains("memfd:ungil"))
+        );
+    }
 
     #[test]
     fn its_size_is_sealed_and_what_is_not_sealed_is_refused() {

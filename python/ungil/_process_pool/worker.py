@@ -131,6 +131,9 @@ class _Worker:
             except (AttributeError, ValueError):
                 # There is no standard output, or no more.
                 pass
+            if self._kept:
+                # Before the answer: a block of it may have the index of one that the parent has let go of.
+                self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
             if kept:
                 # One more buffer, which the parent lets go of when it has read the pickle.
                 buffers = [*(buffers or ()), b"receipt"]
@@ -141,20 +144,14 @@ class _Worker:
             except OSError as failure:
                 # There is no memory for it.
                 index = send(_core._RAISED, number, _raised(failure))
-            if kept:
-                self._keep(index, kept)
+            if kept and index is not None:
+                self._kept.append((index, kept))
             del data, buffers, kept
 
     def _linger(self) -> None:
         """Stay until the parent has read all answers, since it opens what this process has."""
         while any(self._link.is_lent(index) for index, _ in self._kept):
             time.sleep(0.001)
-
-    def _keep(self, index: int | None, kept: list[Any]) -> None:
-        """Keep what the parent opens when it reads an answer."""
-        self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
-        if index is not None:
-            self._kept.append((index, kept))
 
     def _answer(self, data: bytes | None, buffers: Any) -> _Answer:
         """Make a call, and return what is to be answered; `buffers` is why there is no pickle, if there is none."""

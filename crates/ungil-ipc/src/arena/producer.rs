@@ -316,6 +316,13 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_ends_before_an_arena_would_is_refused() {
+        let small = crate::memory::Memory::new(2 * BEGINNING as usize).expect("memory");
+        let small = small.as_fd().try_clone_to_owned().expect("a descriptor");
+        assert_eq!(Arena::from_fd(small).expect_err("too small").kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
     fn sizes_waste_no_more_than_a_quarter() {
         for len in [1, PAGE, PAGE + 1, 100_000, 1 << 20, (1 << 20) + 1, 100_000_000] {
             let size = size_for(len);

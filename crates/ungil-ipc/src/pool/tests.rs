@@ -6,9 +6,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::arena::Arena;
-use crate::link::WorkerLink;
-use crate::memory::Memory;
+use crate::arena::{Arena, BEGINNING};
+use crate::fuzz::peer::{Numbers, Peer};
+use crate::link::{self, WorkerLink};
+use crate::ring;
 
 const DISMISSAL: u16 = 0;
 const TASK: u16 = 1;
@@ -241,53 +242,25 @@ fn answers_that_were_not_asked_for_are_handed_out_as_corrupt() {
     assert!(pool.next().is_none(), "it is given nothing more");
 }
 
-/// Numbers without order, from a seed.
-struct Numbers(u64);
-
-impl Numbers {
-    /// G. Marsaglia, "Xorshift RNGs" (2003), section 3.
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
-/// Writes nonsense into memory that the pool uses, until it is told to stop: mostly where indices, flags, claims and the headers of frames are.
-fn scribble(memories: &[Memory], seed: u64, is_over: &AtomicBool) {
-    let mut numbers = Numbers(seed);
-    while !is_over.load(Ordering::Relaxed) {
-        let memory = &memories[numbers.next() as usize % memories.len()];
-        let most = if numbers.next().is_multiple_of(2) { memory.len() } else { 512 };
-        let at = numbers.next() as usize % (most.min(memory.len()) - 8);
-        let number = match numbers.next() % 4 {
-            0 => numbers.next(),
-            1 => numbers.next() % 300_000,
-            2 => numbers.next() % 64,
-            _ => 0,
-        };
-        // SAFETY: eight bytes within the memory.
-        let place = unsafe { memory.as_ptr().add(at) };
-        // SAFETY: as above; others read and write there meanwhile, as other processes may.
-        unsafe { place.cast::<[u8; 8]>().write_volatile(number.to_ne_bytes()) };
-    }
-}
-
 #[test]
 fn whatever_a_worker_writes_harms_nobody_else() {
     for seed in 1..=20 {
         let pool = pool(2, 0);
         let is_over = Arc::new(AtomicBool::new(false));
         let (link, _socket) = Link::new().expect("a link");
-        let link_memory =
-            Memory::from_fd(link.memory().try_clone_to_owned().expect("a descriptor")).expect("memory");
-        let words = pool.producer().arena().as_fd().try_clone_to_owned().expect("a descriptor");
-        let words = Memory::beginning_of(words, 65_536).expect("memory");
+        let places = vec![0..512, ring::SIZE..ring::SIZE + 512, 2 * ring::SIZE..link::SIZE];
+        let peer = Peer::of(link.memory(), link::SIZE, places);
+        let words = BEGINNING as usize;
+        let peer = peer.and(pool.producer().arena().as_fd(), words, vec![0..512, 512..words]);
         pool.add(0, Arc::new(link));
         let hostile = thread::spawn({
             let is_over = Arc::clone(&is_over);
-            move || scribble(&[link_memory, words], seed, &is_over)
+            move || {
+                let mut numbers = Numbers::new(seed);
+                while !is_over.load(Ordering::Relaxed) {
+                    peer.write(&mut numbers);
+                }
+            }
         });
         let honest = start(&pool, 1, |_| true);
         let answers = Arc::new(Arena::new().expect("an arena"));

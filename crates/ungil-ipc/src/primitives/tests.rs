@@ -1,16 +1,14 @@
-//! What the primitives have in common: that they outlive their holders, and that any bits in their words are some state.
+//! What the primitives have in common: that they outlive their holders. That any bits in their words are some state, a target of `fuzz` shows.
 
-use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ungil_sync::{Deadline, WaitResult, deadline_in};
 
 use super::barrier::Arrival;
-use super::{Barrier, Event, Lock, RLock, Segment, Semaphore, Waiters, Who};
+use super::{Barrier, Event, Lock, RLock, Semaphore, Waiters, Who};
 use crate::memory::Memory;
 
 /// A guard against waits that never end.
@@ -361,73 +359,5 @@ fn a_barrier_breaks_when_a_party_dies_in_it_and_can_be_reset() {
     for arrival in waits {
         let Arrival::Waits { entry, .. } = arrival else { panic!("{arrival:?}") };
         assert!(!patiently(|| barrier.wait(entry, soon())));
-    }
-}
-
-/// Writes over the first `n` words of a primitive, as another process might.
-fn write_over(place: (&Arc<Segment>, usize), words: &[u64]) {
-    let memory =
-        Memory::from_fd(place.0.as_fd().try_clone_to_owned().expect("a descriptor")).expect("memory");
-    for (number, word) in words.iter().enumerate() {
-        // SAFETY: a primitive's place is followed by others of this test or by nothing, and the words end within the segment.
-        let at = unsafe { memory.as_ptr().add(place.1 + number * 8) };
-        // SAFETY: as above, aligned to eight bytes.
-        unsafe { AtomicU64::from_ptr(at.cast()) }.store(*word, Relaxed);
-    }
-}
-
-/// Words as a hostile process might write them: any, small ones, and ones that name a process.
-fn nonsense() -> impl proptest::strategy::Strategy<Value = Vec<u64>> {
-    use proptest::prelude::*;
-    let me = Who::me().word();
-    let word = prop_oneof![
-        any::<u64>(),
-        0..8_u64,
-        Just(u64::MAX),
-        Just(me),
-        Just(me | 1),
-        any::<u32>().prop_map(u64::from)
-    ];
-    proptest::collection::vec(word, 64)
-}
-
-proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 60, ..Default::default() })]
-    #[test]
-    fn any_words_are_some_state(words in nonsense()) {
-        let now = || deadline_in(Duration::from_millis(1));
-        let lock = Lock::new().expect("memory");
-        write_over(lock.place(), &words[..1]);
-        let _ = (lock.try_acquire(), lock.acquire(now()), lock.is_mine(), lock.release(), lock.holder());
-        let semaphore = Semaphore::new(1, 5).expect("memory");
-        write_over(semaphore.place(), &words[..36]);
-        // Who waits without a deadline for somebody that lives may wait for ever.
-        let held = Who::of_word(words[0]).is_some_and(|who| !who.is_dead());
-        let _ = (semaphore.try_acquire(), semaphore.acquire(now()), semaphore.value(), semaphore.try_release());
-        if !held {
-            let _ = (semaphore.acquire_now(), semaphore.release());
-        }
-        let event = Event::new().expect("memory");
-        write_over(event.place(), &words[..1]);
-        let _ = (event.is_set(), event.wait(event.begin(), now()));
-        event.clear();
-        event.set();
-        let waiters = Waiters::new().expect("memory");
-        write_over(waiters.place(), &words);
-        let waiting = waiters.begin();
-        waiters.notify(3);
-        let _ = (waiters.wait(waiting, now()), waiters.len(), waiters.leave(waiting));
-        waiters.notify(usize::MAX);
-        let barrier = Barrier::new(3).expect("memory");
-        write_over(barrier.place(), &words[..11]);
-        for _ in 0..4 {
-            if let Ok(Arrival::Waits { entry, .. }) = barrier.arrive(now()) {
-                let _ = barrier.wait(entry, now());
-            }
-        }
-        let _ = (barrier.pass(now()), barrier.n_waiting(), barrier.is_broken());
-        if !held {
-            let _ = (barrier.leave(1), barrier.abort(), barrier.reset());
-        }
     }
 }
