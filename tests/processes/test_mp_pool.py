@@ -527,6 +527,16 @@ class TestIterators:
                     taken.append(next(iterator))
             assert set(taken) <= {0, 1, 2, 3}
 
+    def test_an_iterable_that_exits_does_not_end_the_results(self, single: Any) -> None:
+        def numbers() -> Iterator[int]:
+            yield 1
+            raise SystemExit(3)
+
+        iterator = single.imap(abs, numbers())
+        assert next(iterator) == 1
+        with pytest.raises(SystemExit):
+            next(iterator)
+
     def test_a_map_of_less_than_it_said_ends(self, pool: Any) -> None:
         class Short:
             def __len__(self) -> int:

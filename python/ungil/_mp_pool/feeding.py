@@ -110,6 +110,9 @@ class Feeding:
     def _run(self) -> None:
         try:
             self._draw(may_wait=True)
+        except BaseException as failure:
+            # An iterable may raise what is no error; who takes the results is not to take them for all.
+            self._give(_failed(failure))
         finally:
             self._finish()
 
@@ -152,9 +155,9 @@ class Feeding:
             del future, args
 
     def _give(self, future: concurrent.futures.Future[Any]) -> None:
-        with self._room:
-            if not self._is_finished:
-                self._take(future)
+        # One that comes after the end has failed with the pool.
+        if not self._is_finished:
+            self._take(future)
 
     def _has_room(self) -> bool:
         if self._is_finished:
