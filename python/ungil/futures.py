@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from concurrent.futures.process import BrokenProcessPool as BrokenProcessPool
 
     from ungil._process_pool.executor import ProcessPoolExecutor as ProcessPoolExecutor
-    from ungil._process_pool.keeper import WorkerDied as WorkerDied
+    from ungil._process_pool.worker_process import WorkerDied as WorkerDied
 
 __all__ = [
     "ALL_COMPLETED",
@@ -78,6 +78,6 @@ def __getattr__(name: str) -> object:
         elif name == "ProcessPoolExecutor":
             module = importlib.import_module("ungil._process_pool.executor")
         else:
-            module = importlib.import_module("ungil._process_pool.keeper")
+            module = importlib.import_module("ungil._process_pool.worker_process")
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

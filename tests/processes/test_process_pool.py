@@ -798,12 +798,12 @@ os.kill(os.getpid(), signal.SIGKILL)
         wait_until(lambda: not any(map(is_alive, pids)))
 
     def test_a_server_that_is_killed_is_replaced(self, single: ProcessPoolExecutor, tmp_path: Path) -> None:
-        from ungil._process_pool.keeper import _Server
+        from ungil._process_pool.server_process import ServerProcess
 
         path = tmp_path / "begun"
         future = single.submit(pool_calls.append_line, str(path), "", 60)
         wait_until(path.exists)
-        server = _Server._shared
+        server = ServerProcess._shared
         assert server is not None
         os.kill(server._pid, signal.SIGKILL)
         assert isinstance(future.exception(60), WorkerDied)

@@ -14,9 +14,10 @@ from ungil import _core
 from ungil._future import Future
 from ungil._process_pool.executor import settings_of
 from ungil._process_pool.explained import REFUSALS, culprit, explained
-from ungil._process_pool.keeper import Keeper, WorkerDied, WorkerProcess
+from ungil._process_pool.keeper import Keeper
 from ungil._process_pool.main_module import ForkedMain, ImportedMain
 from ungil._process_pool.pickles import carried, pickled_call
+from ungil._process_pool.worker_process import WorkerDied, WorkerProcess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from ungil._executor import Executor
 from ungil._future import Future
 from ungil._process_pool.call import Call
 from ungil._process_pool.explained import explained
-from ungil._process_pool.keeper import Keeper, WorkerProcess
+from ungil._process_pool.keeper import Keeper
 from ungil._process_pool.pickles import are_plain, carried, names_of, pickled_call
+from ungil._process_pool.worker_process import WorkerProcess
 from ungil._trace import Statistics, Traced
 
 TYPE_CHECKING = False

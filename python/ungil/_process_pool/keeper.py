@@ -20,6 +20,8 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 from ungil import _core
 from ungil._process_pool import server
 from ungil._process_pool.passing import Passing
+from ungil._process_pool.server_process import ServerProcess, to_preload
+from ungil._process_pool.worker_process import WorkerDied, how_ended
 from ungil._thread_start import start_thread
 
 TYPE_CHECKING = False
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ("Keeper", "WorkerDied", "WorkerProcess")
+__all__ = ("Keeper",)
 
 # For at most so many seconds the server is waited for, to tell of workers that it was asked to start.
 _PATIENCE = 5.0
@@ -45,39 +47,6 @@ _MOST_READS = 64
 # after so many workers that died before they made a call.
 _MOST_ENDED = 3
 
-# Packages that are imported once by the server if the parent has imported them: they take long, start no threads that
-# a fork would lose, and hold nothing that processes must not share.
-_SAFE = frozenset({"numpy", "pandas", "scipy", "sklearn"})
-
-
-class WorkerDied(BrokenProcessPool):
-    """A worker process has died while it made the call, which may have been made in part.
-
-    Attributes:
-        pid: the number of the process, or None.
-        exitcode: what it ended with: the negative number of the signal that ended it, or its exit code; None if nobody
-            knows.
-        stderr: the last that it wrote to its standard error.
-
-    Example:
-        >>> import os
-        >>> from ungil.futures import ProcessPoolExecutor
-        >>> with ProcessPoolExecutor(max_workers=1) as executor:
-        ...     future = executor.submit(os._exit, 3)
-        ...     future.exception().exitcode, executor.submit(abs, -1).result()
-        (3, 1)
-    """
-
-    def __init__(self, message: str, pid: int | None = None, exitcode: int | None = None, stderr: str = "") -> None:
-        super().__init__(message)
-        self.pid = pid
-        self.exitcode = exitcode
-        self.stderr = stderr
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Keep the attributes."""
-        return type(self), (str(self), self.pid, self.exitcode, self.stderr)
-
 
 class _Worker:
     """What is known of a worker."""
@@ -89,35 +58,6 @@ class _Worker:
         self.tail = b""
         # Why it is to be ended, if it is.
         self.reason: str | None = None
-
-
-class WorkerProcess:
-    """A worker, as `executor._processes` shows it: what other people's code does with one of the standard library."""
-
-    def __init__(self, pid: int, number: int, keeper: Keeper) -> None:
-        self.pid = pid
-        self._number = number
-        self._keeper = keeper
-
-    def __repr__(self) -> str:
-        return f"<WorkerProcess {self.pid}, {'alive' if self.is_alive() else 'ended'}>"
-
-    def is_alive(self) -> bool:
-        """Return whether it has not ended, as far as is known."""
-        return self._keeper.pids().get(self._number) == self.pid
-
-    def kill(self) -> None:
-        """End it, by SIGKILL."""
-        self._signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end, by SIGTERM."""
-        self._signal(signal.SIGTERM)
-
-    def _signal(self, number: int) -> None:
-        if self.is_alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
 
 
 class Keeper:
@@ -160,8 +100,8 @@ class Keeper:
         self._fds = passing.fds
         self._settings = _file_of(pickle.dumps(settings))
         self._thread: threading.Thread | None = None
-        self._preload = _to_preload(preload)
-        self._own_server = _Server.forked(prologue) if is_fork else None
+        self._preload = to_preload(preload)
+        self._own_server = ServerProcess.forked(prologue) if is_fork else None
         # How many servers have ended since one has started a worker.
         self._n_ended = 0
         self._session = self._open_session()
@@ -173,7 +113,7 @@ class Keeper:
             if self._own_server is not None:
                 self._own_server.open(theirs, self._preload)
             else:
-                _Server.open_shared(theirs, self._preload)
+                ServerProcess.open_shared(theirs, self._preload)
         return ours
 
     # What the pool calls.
@@ -382,7 +322,7 @@ class Keeper:
         if worker.errors >= 0:
             os.close(worker.errors)
         stderr = worker.tail.decode("utf-8", "backslashreplace")
-        text = problem or f"the worker process {worker.pid} {_ended(exitcode)} while it made the call"
+        text = problem or f"the worker process {worker.pid} {how_ended(exitcode)} while it made the call"
         if worker.reason is not None:
             text += f": {worker.reason}"
         if stderr:
@@ -422,95 +362,9 @@ class Keeper:
         _KEEPERS.discard(self)
 
 
-class _Server:
-    """A process that starts workers: one for all executors, but for those whose workers are forks of this process."""
-
-    _lock = threading.RLock()
-    _shared: _Server | None = None
-
-    def __init__(self, pid: int, control: socket.socket) -> None:
-        self._pid = pid
-        self._control = control
-
-    @classmethod
-    def open_shared(cls, session: socket.socket, preload: Iterable[str]) -> None:
-        """Open a session with the one for all, which is started if it does not run."""
-        with cls._lock:
-            if cls._shared is not None:
-                try:
-                    return cls._shared.open(session, preload)
-                except OSError:
-                    # It has ended.
-                    cls._shared.close()
-                    cls._shared = None
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                cls._shared = cls(_executed(theirs.fileno()), ours)
-            cls._shared._send({"path": sys.path})
-            return cls._shared.open(session, preload)
-
-    @classmethod
-    def forked(cls, prologue: tuple[Any, tuple[Any, ...]] | None) -> _Server:
-        """Start one that is a fork of this process; `prologue` is what its workers call first, and its arguments."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            parent = os.getpid()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            pid = os.fork()
-            if pid == 0:
-                ours.close()
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                server.serve(theirs, parent, prologue)
-        return cls(pid, ours)
-
-    def open(self, session: socket.socket, preload: Iterable[str]) -> None:
-        """Open a session, after importing some modules."""
-        self._send({"preload": list(preload)}, session.fileno())
-
-    def close(self) -> None:
-        """Have it end, and wait for that."""
-        self._control.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
-
-    def _send(self, message: dict[str, Any], *fds: int) -> None:
-        socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
-
-
 # Those whose threads watch, for the end of the interpreter; and all, for forked children.
 _KEEPERS: set[Keeper] = set()
 _ALL: weakref.WeakSet[Keeper] = weakref.WeakSet()
-
-
-def _executed(control: int) -> int:
-    """Start a server in a new interpreter, and return the number of its process."""
-    from multiprocessing.util import _args_from_interpreter_flags, spawnv_passfds  # type: ignore[attr-defined]
-
-    source = f"from ungil._process_pool.server import main; main({control}, {os.getpid()})"
-    executable = os.fsencode(sys.executable)
-    args = [executable, *map(os.fsencode, _args_from_interpreter_flags()), b"-c", os.fsencode(source)]
-    pid: int = spawnv_passfds(executable, args, [control])
-    return pid
-
-
-def _to_preload(preload: Iterable[str] | None) -> list[str]:
-    """Return what the server is to import: what was asked for, or what this process has imported and is safe."""
-    if preload is not None:
-        return [preload] if isinstance(preload, str) else list(preload)
-    return [name for name in list(sys.modules) if name.partition(".")[0] in _SAFE]
-
-
-def _ended(exitcode: int | None) -> str:
-    if exitcode is None:
-        return "has ended"
-    if exitcode >= 0:
-        return f"ended with exit code {exitcode}"
-    try:
-        name = signal.Signals(-exitcode).name
-    except ValueError:
-        name = f"signal {-exitcode}"
-    return f"was ended by {name}" + (" (the system may be out of memory)" if exitcode == -signal.SIGKILL else "")
 
 
 def _file_of(data: bytes) -> int:
@@ -528,26 +382,19 @@ def _close_all() -> None:
         keeper.pool.close(False)
     for keeper in keepers:
         keeper.join()
-    if _Server._shared is not None:
-        _Server._shared.close()
-        _Server._shared = None
+    ServerProcess.end_shared()
 
 
 def _forget() -> None:
     """Let a forked child begin anew: servers, workers and threads are the parent's."""
-    _Server._lock = threading.RLock()
-    if _Server._shared is not None:
-        _Server._shared._control.close()
-        _Server._shared = None
+    ServerProcess.forget_shared()
     for keeper in list(_ALL):
         keeper._session.close()
         if keeper._own_server is not None:
-            keeper._own_server._control.close()
+            keeper._own_server.forget()
     _KEEPERS.clear()
     _core._forget_process_pools()
 
 
 os.register_at_fork(after_in_child=_forget)
 threading._register_atexit(_close_all)  # type: ignore[attr-defined]
-
-WorkerDied.__module__ = "ungil.futures"
