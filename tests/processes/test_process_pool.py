@@ -235,6 +235,12 @@ with ProcessPoolExecutor(2) as executor:
         assert isinstance(told.get(timeout=60), WorkerDied)
         assert told.get(timeout=60) == 7
 
+    def test_the_callback_of_a_call_whose_worker_dies_is_called(self, single: ProcessPoolExecutor) -> None:
+        told: queue.Queue[Any] = queue.Queue()
+        future = single.submit(pool_calls.kill_self)
+        future.add_done_callback(lambda future: told.put(future.exception()))
+        assert isinstance(told.get(timeout=60), WorkerDied)
+
     def test_the_end_waits_for_callbacks(self) -> None:
         told: list[int] = []
         with ProcessPoolExecutor(2) as executor:

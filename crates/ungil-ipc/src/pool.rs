@@ -246,14 +246,16 @@ impl<T> Pool<T> {
         inside.backlog.put_back(task, priority);
     }
 
-    /// So many tasks that were held do not come back.
-    pub fn let_go(&self, n: usize) {
+    /// So many tasks that were held do not come back. True if the pool is over by that: whoever waits for it elsewhere than in [`Pool::join`] is to be told.
+    pub fn let_go(&self, n: usize) -> bool {
         let mut inside = self.inside.enter();
         inside.n_held = inside.n_held.saturating_sub(n);
         inside.dismiss();
         let woken = inside.release_joiners();
+        let is_over = inside.is_shut_down && inside.is_over();
         drop(inside);
         wake_all(woken);
+        is_over
     }
 
     /// Whether it was shut down, nothing is left to do, and no worker is left.

@@ -1,36 +1,15 @@
-"""Several calls of a `map` that are sent, made and answered together. Workers import this, and so it imports little."""
+"""How the elements of an iterable become the arguments of calls, one by one or in chunks."""
 
 from __future__ import annotations
 
-from itertools import islice, starmap
+from itertools import islice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-__all__ = ("Chunk", "StarChunk", "arguments")
-
-
-class Chunk:
-    """Calls a function with each of several arguments."""
-
-    __slots__ = ("_fn",)
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = fn
-
-    def __call__(self, items: list[Any]) -> list[Any]:
-        return list(map(self._fn, items))
-
-
-class StarChunk(Chunk):
-    """Calls a function with each of several tuples of arguments."""
-
-    __slots__ = ()
-
-    def __call__(self, items: list[Any]) -> list[Any]:
-        return list(starmap(self._fn, items))
+__all__ = ("arguments",)
 
 
 def arguments(items: Iterable[Any], size: int, is_star: bool) -> Iterator[tuple[Any, ...]]:

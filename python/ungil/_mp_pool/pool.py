@@ -9,12 +9,13 @@ import weakref
 from multiprocessing import pool as standard
 from multiprocessing.pool import RUN
 
-from ungil._mp_pool.chunks import Chunk, StarChunk, arguments
+from ungil._mp_pool.chunks import arguments
 from ungil._mp_pool.crew import Crew
 from ungil._mp_pool.iterators import IMapIterator, IMapUnorderedIterator, InOrder, Unordered
 from ungil._mp_pool.processes import Processes
 from ungil._mp_pool.results import ApplyResult, MapResult
 from ungil._mp_pool.threads import Threads
+from ungil._process_pool.chunks import Chunk, StarChunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -417,10 +418,9 @@ def _checked(processes: int | None, initializer: object) -> int:
 
 def _for_chunks(crew: Crew, func: Callable[..., Any], chunksize: int, is_star: bool) -> Any:
     """Return what is called with the arguments of a chunk."""
-    fn = crew.workers.for_many(func)
     if chunksize == 1:
-        return fn
-    return StarChunk(fn) if is_star else Chunk(fn)
+        return crew.workers.for_many(func)
+    return crew.workers.for_many(StarChunk(func) if is_star else Chunk(func))
 
 
 def _drop(crew: Crew, owner: int) -> None:

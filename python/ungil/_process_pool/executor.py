@@ -17,6 +17,7 @@ from ungil._call import Options, Retry, Settings
 from ungil._executor import Executor
 from ungil._future import Future
 from ungil._process_pool.call import Call
+from ungil._process_pool.chunks import StarChunk
 from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper
 from ungil._process_pool.pickles import are_plain, carried, names_of, pickled_call
@@ -243,13 +244,13 @@ class ProcessPoolExecutor(_Bases):
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
         try:
-            fn = carried(fn)  # type: ignore[assignment]
+            called: Any = carried(fn if chunksize == 1 else StarChunk(fn))
         except Exception as failure:
             raise explained(failure, {"the function": fn}) from None
         if chunksize == 1:
-            return super().map(fn, *iterables, timeout=timeout, buffersize=buffersize, progress=progress)
+            return super().map(called, *iterables, timeout=timeout, buffersize=buffersize, progress=progress)
         chunks = _chunks(zip(*iterables, strict=False), chunksize)
-        answers = super().map(_Chunk(fn), chunks, timeout=timeout, buffersize=buffersize, progress=progress)
+        answers = super().map(called, chunks, timeout=timeout, buffersize=buffersize, progress=progress)
         return _flat(answers)
 
     def _submitting(self, fn: Callable[..., T]) -> Callable[..., concurrent.futures.Future[T]]:
@@ -367,20 +368,6 @@ def _fail(
     named |= {f"argument {key} of {name}": arg for key, arg in kwargs.items()}
     future.set_running_or_notify_cancel()
     future.set_exception(explained(failure, named))
-
-
-class _Chunk:
-    """Calls a function with each of several tuples of arguments."""
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = fn
-
-    def __repr__(self) -> str:
-        return f"a chunk of {getattr(self._fn, '__qualname__', repr(self._fn))}"
-
-    def __call__(self, arguments: list[tuple[Any, ...]]) -> list[Any]:
-        fn = self._fn
-        return [fn(*each) for each in arguments]
 
 
 def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -61,7 +61,9 @@ class Buffers(list["memoryview"]):
         return False
 
 
-def pickled(obj: object, main: MainModule | None = None) -> tuple[bytes, list[Any] | None, list[Any] | None]:
+def pickled(
+    obj: object, main: MainModule | None = None, known: bytes = b""
+) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
     The third is what has to be kept until the other process has read the pickle, if there is something.
@@ -69,6 +71,7 @@ def pickled(obj: object, main: MainModule | None = None) -> tuple[bytes, list[An
     Args:
         obj: the object.
         main: what the other process has of `__main__`; None for nothing.
+        known: what is in its pickle and may name `__main__`, and is all right.
 
     Raises:
         Exception: what the pickler raised; `explained.py` says more.
@@ -77,8 +80,8 @@ def pickled(obj: object, main: MainModule | None = None) -> tuple[bytes, list[An
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers, main), buffers or None, kept or None
-    return _dumps(obj, buffers, main), buffers or None, None
+            return _dumps(obj, buffers, main, known), buffers or None, kept or None
+    return _dumps(obj, buffers, main, known), buffers or None, None
 
 
 def pickled_call(
@@ -100,7 +103,11 @@ def pickled_call(
     """
     names = names_of(fn)
     if names is None:
-        return pickled((fn, args, kwargs), main)
+        if not isinstance(fn, Carried):
+            return pickled((fn, args, kwargs), main)
+        if not kwargs and are_plain(args):
+            return dumps((fn, args, kwargs), 5), None, None
+        return pickled((fn, args, kwargs), main, fn.data)
     if not kwargs and are_plain(args):
         return dumps((*names, args, kwargs), 5), None, None
     return pickled((*names, args, kwargs), main)
@@ -144,10 +151,10 @@ def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any
 _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 
 
-def _dumps(obj: object, buffers: Buffers, main: MainModule | None) -> bytes:
+def _dumps(obj: object, buffers: Buffers, main: MainModule | None, known: bytes) -> bytes:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        if MARK not in data:
+        if MARK not in (data.replace(known, b"") if known else data):
             return data
         if main is not None:
             from ungil._process_pool.picklers import by_name
@@ -164,12 +171,16 @@ def _dumps(obj: object, buffers: Buffers, main: MainModule | None) -> bytes:
 
 
 class Carried:
-    """A function that goes by value, pickled once for many calls. The other process keeps the last that it read."""
+    """A function that goes by value, pickled once for many calls. The other process keeps the last that it read.
 
-    __slots__ = ("_data", "_name")
+    Attributes:
+        data: the pickle.
+    """
+
+    __slots__ = ("_name", "data")
 
     def __init__(self, data: bytes, name: str) -> None:
-        self._data = data
+        self.data = data
         self._name = name
 
     def __repr__(self) -> str:
@@ -177,7 +188,7 @@ class Carried:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Become the function itself, there."""
-        return _read_carried, (self._data,)
+        return _read_carried, (self.data,)
 
 
 def carried(fn: object, main: MainModule | None = None) -> object:

@@ -205,6 +205,24 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
 }
 
 #[test]
+fn who_sees_to_the_last_answer_learns_that_the_pool_is_over() {
+    let pool = pool(1, 0);
+    assert_eq!(pool.submit(task(0, 8), false).expect("open").demand, Some(0));
+    let worker = start(&pool, 0, |_| true);
+    dispatch(&pool, |_| unreachable!("there may be one"));
+    while !pool.links().iter().any(|link| link.has_result()) {
+        thread::yield_now();
+    }
+    assert_eq!(pool.take(64).len(), 1);
+    pool.shutdown();
+    // As if it had been killed.
+    pool.links()[0].hang_up();
+    assert!(pool.lose(0).is_empty() && !pool.is_over());
+    assert!(pool.let_go(1) && pool.is_over());
+    assert!(worker.join().is_err(), "it waits for a pool that is gone");
+}
+
+#[test]
 fn a_worker_is_dismissed_after_so_many_tasks() {
     let pool = pool(1, 3);
     let mut threads = Vec::new();

@@ -368,6 +368,14 @@ impl ProcessPool {
 }
 
 impl Shared {
+    /// So many calls that were held are done with.
+    pub(super) fn let_go(&self, n: usize) {
+        if self.pool.let_go(n) {
+            // The watching thread has nothing more to wait for.
+            self.ring();
+        }
+    }
+
     /// Has the watching thread look.
     pub(super) fn ring(&self) {
         let one = 1_u64.to_ne_bytes();
@@ -419,7 +427,7 @@ impl Attempt {
     pub(super) fn take(&self) -> Option<Task<Token>> {
         let task = self.task.enter().0.take();
         if task.is_some() {
-            self.shared.pool.let_go(1);
+            self.shared.let_go(1);
         }
         task
     }

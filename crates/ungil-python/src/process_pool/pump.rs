@@ -48,7 +48,7 @@ pub(super) fn pump(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
             result = result.and(done);
         }
         if n_done > 0 {
-            shared.pool.let_go(n_done);
+            shared.let_go(n_done);
         }
         if is_last {
             return result;
@@ -248,6 +248,11 @@ thread_local! {
     static IS_CALLING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether there are callbacks for `call_deferred`.
+pub(super) fn may_call_deferred(shared: &Shared) -> bool {
+    !IS_CALLING.get() && !shared.deferred.enter().0.is_empty()
+}
+
 /// Calls the callbacks of futures that have ended, one after the other; by the thread that watches the pool.
 pub(super) fn call_deferred(py: Python<'_>, shared: &Shared) -> PyResult<()> {
     let mut result = Ok(());
@@ -258,7 +263,7 @@ pub(super) fn call_deferred(py: Python<'_>, shared: &Shared) -> PyResult<()> {
         let next = shared.deferred.enter().0.pop_front();
         let Some((future, callbacks)) = next else { break };
         result = result.and(transition::call_all(future.bind(py), callbacks));
-        shared.pool.let_go(1);
+        shared.let_go(1);
     }
     IS_CALLING.set(false);
     result

@@ -141,7 +141,12 @@ pub(super) fn watch(
         .chain(fds.iter().copied())
         .map(|fd| libc::pollfd { fd, events: libc::POLLIN | libc::POLLRDHUP, revents: 0 })
         .collect();
-    let waited = gil::detached(py, || wait(shared, &workers, &mut polled, deadline));
+    // Of calls whose worker was found to have ended, outside of this.
+    let waited = if pump::may_call_deferred(shared) {
+        Ok(false)
+    } else {
+        gil::detached(py, || wait(shared, &workers, &mut polled, deadline))
+    };
     let is_stuck = match waited {
         Ok(is_stuck) => is_stuck,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok((Vec::new(), Vec::new())),
