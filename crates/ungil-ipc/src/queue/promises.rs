@@ -65,7 +65,7 @@ impl Queue {
     /// Promises room without a bound.
     pub(super) fn promise_freely(&self) {
         let latch = &self.promises().latch;
-        if self.own_promises().is_none() && latch.try_acquire() {
+        if self.entry().is_none() && latch.try_acquire() {
             let _held = Held(latch);
             self.void_the_dead();
         }
@@ -74,7 +74,7 @@ impl Queue {
 
     /// An item has come into the ring, or will not come.
     pub(super) fn end_promise(&self) {
-        let mut counts = self.own_promises().into_iter().chain([&self.promises().unknown]);
+        let mut counts = self.own().map(|promise| &promise.n).chain([&self.promises().unknown]);
         // Made when there was no entry, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
         counts.find(|n| n.fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1)).is_ok());
         if self.is_bounded() {
@@ -101,7 +101,7 @@ impl Queue {
     fn promise_if_room(&self) -> bool {
         let has_room = !self.is_full();
         if has_room {
-            if self.own_promises().is_none() {
+            if self.entry().is_none() {
                 self.void_the_dead();
             }
             self.count_promise();
@@ -110,18 +110,24 @@ impl Queue {
     }
 
     fn count_promise(&self) {
-        self.own_promises().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
+        self.entry().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
     }
 
-    /// This process's promises; none if the table has no room for it.
-    fn own_promises(&self) -> Option<&AtomicU32> {
+    /// Where this process counts a promise; none if the table has no room for it.
+    fn entry(&self) -> Option<&AtomicU32> {
         let me = Who::me().word();
-        // An entry that is claimed stays its process's. Acquire, by `SeqCst`: pairs with the release of who voided it.
-        let is_mine = |promise: &&Promise| {
-            let who = promise.who.load(Relaxed);
-            who == me || who == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
+        // Acquire, by `SeqCst`: pairs with the release of who voided it.
+        let is_claimed = |promise: &&Promise| {
+            promise.who.load(Relaxed) == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
         };
-        self.promises().of.iter().find(is_mine).map(|promise| &promise.n)
+        let claimed = || self.promises().of.iter().find(is_claimed);
+        self.own().next().or_else(claimed).map(|promise| &promise.n)
+    }
+
+    /// This process's entries, which stay its own: one, but where two of its threads have claimed one each at the same moment.
+    fn own(&self) -> impl Iterator<Item = &Promise> {
+        let me = Who::me().word();
+        self.promises().of.iter().filter(move |promise| promise.who.load(Relaxed) == me)
     }
 
     /// The caller has the latch.
