@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import gc
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import resource_sharer
+from multiprocessing import RawValue, forkserver, resource_sharer, resource_tracker
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ class Holdings:
 @contextlib.contextmanager
 def nothing_left(of: str, patience: float = PATIENCE) -> Iterator[None]:
     """Fail if what is within leaves something for so many seconds, and say what."""
+    _start_what_stays()
     before = Holdings.now()
     with _orphans_adopted():
         yield
@@ -132,6 +134,22 @@ def named_files() -> set[str]:
     return {str(path) for path in paths if not _is_anothers(path)}
 
 
+@functools.cache
+def _start_what_stays() -> None:
+    """Start what a process has one of, from its first use to its end."""
+    from ungil.futures import ProcessPoolExecutor
+    from ungil.multiprocessing import Lock
+
+    forkserver.ensure_running()
+    resource_tracker.ensure_running()
+    # The file that the standard library's shared values lie in.
+    RawValue("i")
+    # The segment that further locks will lie in, and the server that starts workers.
+    Lock()
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(abs, -1).result()
+
+
 @contextlib.contextmanager
 def _orphans_adopted() -> Iterator[None]:
     """Have what child processes leave behind become children of this one, where it is found, and wait for it."""
@@ -149,7 +167,7 @@ def _orphans_adopted() -> Iterator[None]:
 
 
 def _children(pid: int) -> list[int]:
-    found = []
+    found: list[int] = []
     with contextlib.suppress(OSError):
         for thread in (PROC / str(pid) / "task").iterdir():
             # A thread that has ended meanwhile has none.
