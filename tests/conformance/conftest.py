@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from children import with_ours
 from implementation import IS_UNGIL
 from left_out import why_left_out
+from tests.leftovers import nothing_left
 
 HERE = Path(__file__).parent
 
@@ -38,6 +40,13 @@ def _collector_leaves_the_rest_alone() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processes_leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    starts_processes = request.path.stem in ("test_multiprocessing", "test_process_pools")
+    with nothing_left(request.path.name) if starts_processes else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)

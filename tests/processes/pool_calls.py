@@ -52,6 +52,11 @@ def wait_for(path: str) -> None:
         time.sleep(0.01)
 
 
+def run_for_ever() -> None:
+    while True:
+        pass
+
+
 def kill_self(number: int = signal.SIGKILL) -> None:
     os.kill(os.getpid(), number)
     time.sleep(60)

@@ -22,6 +22,7 @@ from typing import Any
 
 import pipe_ends
 import pytest
+from tests.leftovers import descriptors
 
 if not sys.platform.startswith("linux"):
     pytest.skip("pipes are the standard library's here", allow_module_level=True)
@@ -29,15 +30,6 @@ if not sys.platform.startswith("linux"):
 from ungil.multiprocessing import BufferTooShort, Pipe, get_context
 
 METHODS = ["fork", "spawn", "forkserver"]
-
-
-def descriptors() -> list[str]:
-    links = []
-    for path in Path("/proc/self/fd").iterdir():
-        # The folder's own is gone by now.
-        with contextlib.suppress(FileNotFoundError):
-            links.append(str(path.readlink()))
-    return links
 
 
 @pytest.fixture(autouse=True)

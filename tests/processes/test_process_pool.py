@@ -12,7 +12,6 @@ import pickle
 import queue
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ import numpy as np
 import pool_calls
 import pytest
 from tests.conftest import wait_until
+from tests.leftovers import descriptors, is_alive
 
 if not sys.platform.startswith("linux"):
     pytest.skip("the executor is the standard library's here", allow_module_level=True)
@@ -44,22 +44,6 @@ def executor() -> Iterator[ProcessPoolExecutor]:
 def single() -> Iterator[ProcessPoolExecutor]:
     with ProcessPoolExecutor(1) as made:
         yield made
-
-
-def descriptors() -> list[str]:
-    links = []
-    for path in Path("/proc/self/fd").iterdir():
-        # The folder's own is gone by now.
-        with contextlib.suppress(FileNotFoundError):
-            links.append(str(path.readlink()).split(":")[0])
-    return sorted(links)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class TestCalls:
@@ -779,29 +763,6 @@ print([os.path.exists(f"/proc/{pid}") for pid in pids])
         assert not Counter(descriptors()) - files
         assert threading.active_count() <= threads
         assert set(Path("/dev/shm").iterdir()) <= shm
-
-    def test_nothing_is_left_of_a_parent_that_is_killed(self, output_of: OutputOf) -> None:
-        source = """
-import os, signal, sys, time
-from ungil.futures import ProcessPoolExecutor
-executor = ProcessPoolExecutor(2)
-def busy():
-    while True: pass
-futures = [executor.submit(busy) for _ in range(2)]
-while len(executor._processes) < 2:
-    time.sleep(0.01)
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(each) for each in file.read().split()]
-server = children(os.getpid())
-print(*server, *(pid for each in server for pid in children(each)), flush=True)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-        done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        pids = [int(pid) for pid in done.stdout.split()]
-        assert len(pids) == 3
-        wait_until(lambda: not any(map(is_alive, pids)))
 
     def test_a_server_that_is_killed_is_replaced(self, single: ProcessPoolExecutor, tmp_path: Path) -> None:
         from ungil._process_pool.server_process import ServerProcess

@@ -65,7 +65,7 @@ impl Queue {
     /// Promises room without a bound.
     pub(super) fn promise_freely(&self) {
         let latch = &self.promises().latch;
-        if self.own_promises().is_none() && latch.try_acquire() {
+        if self.entry().is_none() && latch.try_acquire() {
             let _held = Held(latch);
             self.void_the_dead();
         }
@@ -74,8 +74,8 @@ impl Queue {
 
     /// An item has come into the ring, or will not come.
     pub(super) fn end_promise(&self) {
-        // Two threads may have claimed an entry each. Made when there was none, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
-        let mut counts = self.own_entries().map(|own| &own.n).chain([&self.promises().unknown]);
+        let mut counts = self.own().map(|promise| &promise.n).chain([&self.promises().unknown]);
+        // Made when there was no entry, it is among the unknown. What is nonsense stays nonsense, and wakes nobody too few.
         counts.find(|n| n.fetch_update(SeqCst, Relaxed, |n| n.checked_sub(1)).is_ok());
         if self.is_bounded() {
             self.head().getting.0.futex().wake(u32::MAX);
@@ -101,7 +101,7 @@ impl Queue {
     fn promise_if_room(&self) -> bool {
         let has_room = !self.is_full();
         if has_room {
-            if self.own_promises().is_none() {
+            if self.entry().is_none() {
                 self.void_the_dead();
             }
             self.count_promise();
@@ -110,19 +110,22 @@ impl Queue {
     }
 
     fn count_promise(&self) {
-        self.own_promises().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
+        self.entry().unwrap_or(&self.promises().unknown).fetch_add(1, SeqCst);
     }
 
-    /// Where this process counts its promises; none if the table has no room for it.
-    pub(super) fn own_promises(&self) -> Option<&AtomicU32> {
+    /// Where this process counts a promise; none if the table has no room for it.
+    fn entry(&self) -> Option<&AtomicU32> {
         let me = Who::me().word();
-        // An entry that is claimed stays its process's, also when one before it comes free. Acquire, by `SeqCst`: pairs with the release of who voided it.
-        let claim = |promise: &&Promise| promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok();
-        let own = self.own_entries().next().or_else(|| self.promises().of.iter().find(claim));
-        own.map(|promise| &promise.n)
+        // Acquire, by `SeqCst`: pairs with the release of who voided it.
+        let is_claimed = |promise: &&Promise| {
+            promise.who.load(Relaxed) == 0 && promise.who.compare_exchange(0, me, SeqCst, Relaxed).is_ok()
+        };
+        let claimed = || self.promises().of.iter().find(is_claimed);
+        self.own().next().or_else(claimed).map(|promise| &promise.n)
     }
 
-    fn own_entries(&self) -> impl Iterator<Item = &Promise> {
+    /// This process's entries, which stay its own: one, but where two of its threads have claimed one each at the same moment.
+    fn own(&self) -> impl Iterator<Item = &Promise> {
         let me = Who::me().word();
         self.promises().of.iter().filter(move |promise| promise.who.load(Relaxed) == me)
     }

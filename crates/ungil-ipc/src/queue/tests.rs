@@ -233,6 +233,24 @@ fn whoever_is_killed_the_others_go_on_and_no_item_is_torn() {
 }
 
 #[test]
+fn a_promise_is_ended_where_it_was_made_though_earlier_entries_are_free_again() {
+    let queue = Queue::new(3).expect("memory");
+    let promise = || assert_eq!(patiently(|| queue.put(b"", false, soon())), Outcome::Promised);
+    // Its entry is the first, and this process's the second.
+    let killed = fork(promise);
+    join(killed);
+    promise();
+    // Fills the queue, and finds the dead one's promise void.
+    promise();
+    promise();
+    assert!(queue.is_full());
+    for _ in 0..3 {
+        queue.end_promise();
+    }
+    assert_eq!(queue.len(), 0);
+}
+
+#[test]
 fn a_descriptor_tells_of_items_and_of_nothing_else() {
     let queue = Queue::new(u32::MAX).and_then(|queue| queue.with_bell(None)).expect("memory");
     let is_readable = || {
