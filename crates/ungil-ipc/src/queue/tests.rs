@@ -162,27 +162,6 @@ fn many_producers_and_consumers_lose_nothing() {
 }
 
 #[test]
-fn no_room_is_lost_when_the_place_of_a_dead_process_comes_free() {
-    let queue = Queue::new(2).expect("memory");
-    // The first place is that of a process which dies with a promise.
-    let victim = fork(|| {
-        queue.promise(soon()).expect("room");
-        thread::sleep(Duration::from_mins(1));
-    });
-    while queue.n_promised() == 0 {
-        thread::yield_now();
-    }
-    // The second is ours.
-    queue.promise(soon()).expect("room");
-    kill(victim);
-    patiently(|| queue.promise(soon()).map(Ok));
-    for _ in 0..2 {
-        queue.end_promise();
-    }
-    assert_eq!(queue.n_promised(), 0);
-}
-
-#[test]
 fn whoever_is_killed_the_others_go_on_and_no_item_is_torn() {
     let queue = Queue::new(20).expect("memory");
     for round in 0..40 {
