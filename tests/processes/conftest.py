@@ -15,3 +15,9 @@ def _module_leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     is_ours = sys.platform.startswith("linux")
     with nothing_left(request.node.name) if is_ours else contextlib.nullcontext():
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Function) -> None:
+    """Let go of what a test was given, which pytest would have until its module is over."""
+    item.funcargs.clear()
