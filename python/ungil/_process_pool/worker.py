@@ -50,6 +50,9 @@ def main(fds: list[int], parent: int, prologue: Prologue | None) -> None:
     passing.receive(passed, settings["authkey"])
     link = _core._WorkerLink(memory, doorbell, calls, answers)
     _Worker(link, settings.get("prologue", prologue)).run()
+    if "multiprocessing.util" in sys.modules:
+        # As a standard process ends: items that are on their way into queues are put, temporary folders are removed.
+        sys.modules["multiprocessing.util"]._exit_function()
 
 
 def _settle(settings: dict[str, Any]) -> None:
