@@ -54,29 +54,15 @@ class Passing:
         """
         from multiprocessing.context import set_spawning_popen
 
+        from ungil._process_pool.descriptors import by_value
+
         set_spawning_popen(self)  # type: ignore[arg-type]
         try:
-            return _dumped((fn, args))
+            return by_value((fn, args))[0]
         except Exception as failure:
             raise explained(failure, {"initializer": fn, "initargs": args}) from None
         finally:
             set_spawning_popen(None)
-
-
-def _dumped(obj: object) -> bytes:
-    """Pickle an object by value where that is needed, and descriptors as `multiprocessing` does."""
-    import io
-    from collections import ChainMap
-    from multiprocessing.reduction import ForkingPickler
-
-    import cloudpickle  # type: ignore[import-untyped]
-
-    file = io.BytesIO()
-    extra = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
-    # A pickler looks at its class when it is made.
-    table = {"dispatch_table": ChainMap(extra, cloudpickle.Pickler.dispatch_table)}
-    type("Pickler", (cloudpickle.Pickler,), table)(file, 5).dump(obj)
-    return file.getvalue()
 
 
 def receive(fds: list[int], authkey: bytes | None) -> None:

@@ -1,6 +1,7 @@
 """Pickles for another process: of protocol 5, with large buffers beside them, by cloudpickle where that is needed.
 
 What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines.
+Sockets and connections are passed on as `descriptors` says.
 Where something cannot be pickled, the message says which part.
 """
 
@@ -63,28 +64,34 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers), buffers or None, kept or None
-    return _dumps(obj, buffers), buffers or None, None
+            data, has_descriptors = _dumps(obj, buffers)
+    else:
+        kept = []
+        data, has_descriptors = _dumps(obj, buffers)
+    if has_descriptors:
+        # It is this process, which hands them out.
+        kept.append(None)
+    return data, buffers or None, kept or None
 
 
-def _dumps(obj: object, buffers: _Buffers) -> bytes:
+def _dumps(obj: object, buffers: _Buffers) -> tuple[bytes, bool]:
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        is_enough = b"__main__" not in data
+        # A standard connection lets itself be pickled, with a number that means nothing elsewhere.
+        is_enough = b"__main__" not in data and b"multiprocessing.connection" not in data
     except Exception:
         # It refuses, or has looked for a function in modules of which one raises.
         is_enough = False
     if is_enough:
-        return data
+        return data, False
     buffers.clear()
     return _by_value(obj, buffers)
 
 
-def _by_value(obj: object, buffers: _Buffers | None = None) -> bytes:
-    import cloudpickle  # type: ignore[import-untyped]
+def _by_value(obj: object, buffers: _Buffers, is_trial: bool = False) -> tuple[bytes, bool]:
+    from ungil._process_pool import descriptors  # what this needs takes long to import
 
-    data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
-    return data
+    return descriptors.by_value(obj, buffers, is_trial)
 
 
 class Carried:
@@ -102,17 +109,19 @@ class Carried:
 
 def carried(fn: object) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
-    data, buffers, kept = pickled(fn)
-    if buffers or kept:
+    # What brings a descriptor serves once.
+    if not _goes_by_value(fn) or _by_value(fn, _Buffers(), is_trial=True)[1]:
         return fn
-    return Carried(data) if _goes_by_value(fn) else fn
+    data, buffers, kept = pickled(fn)
+    return fn if buffers or kept else Carried(data)
 
 
 def _goes_by_value(fn: object) -> bool:
     try:
-        return b"__main__" in dumps(fn, 5)
+        data = dumps(fn, 5)
     except Exception:
         return True
+    return b"__main__" in data
 
 
 _read: dict[bytes, object] = {}
@@ -160,7 +169,7 @@ def _culprit(path: str, obj: object, depth: int) -> str | None:
 
 def _can_be(obj: object) -> bool:
     try:
-        _by_value(obj, _Buffers())
+        _by_value(obj, _Buffers(), is_trial=True)
     except Exception:
         return False
     return True
