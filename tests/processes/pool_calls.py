@@ -52,6 +52,23 @@ def wait_for(path: str) -> None:
         time.sleep(0.01)
 
 
+def send(end: Any, message: Any) -> None:
+    end.send(message)
+
+
+def an_end_with(message: Any) -> Any:
+    """Return an end of a pipe with a message in it."""
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(message)
+    theirs.close()
+    return ours
+
+
+def put_there(message: Any) -> None:
+    """Put a message into the queue that the initializer was given."""
+    STATE[0].put(message)
+
+
 def run_for_ever() -> None:
     while True:
         pass

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,37 +25,10 @@ if not sys.platform.startswith("linux"):
 from ungil import multiprocessing as ours
 from ungil.multiprocessing import get_context
 
-METHODS = ["fork", "spawn", "forkserver"]
-
 # More than a queue's ring holds.
 LARGE = 3 << 20
 
 Until = Callable[[Callable[[], object]], None]
-
-
-@pytest.fixture(params=METHODS)
-def context(request: pytest.FixtureRequest) -> Any:
-    return get_context(request.param)
-
-
-@pytest.fixture
-def start(context: Any) -> Iterator[Callable[..., Any]]:
-    """Start processes that are over when the test is."""
-    processes = []
-
-    def started(target: Any, *args: Any) -> Any:
-        # Of a fork beside threads, as later versions of Python do.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process = context.Process(target=target, args=args)
-            process.start()
-        processes.append(process)
-        return process
-
-    yield started
-    for process in processes:
-        process.join(60)
-        assert not process.is_alive()
 
 
 class TestItems:

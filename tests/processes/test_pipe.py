@@ -27,9 +27,7 @@ from tests.leftovers import descriptors
 if not sys.platform.startswith("linux"):
     pytest.skip("pipes are the standard library's here", allow_module_level=True)
 
-from ungil.multiprocessing import BufferTooShort, Pipe, get_context
-
-METHODS = ["fork", "spawn", "forkserver"]
+from ungil.multiprocessing import BufferTooShort, Pipe
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +47,9 @@ def _nothing_is_left() -> Iterator[None]:
     assert ours() == before
 
 
-@pytest.fixture(params=METHODS)
-def started(request: pytest.FixtureRequest) -> Iterator[Any]:
+@pytest.fixture
+def started(context: Any) -> Iterator[Any]:
     """Return what starts a process with an end of a pipe, and gives the other end."""
-    context = get_context(request.param)
     processes = []
 
     def start(target: Any, *args: Any, duplex: bool = True) -> tuple[Any, Any]:

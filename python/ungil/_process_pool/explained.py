@@ -58,7 +58,7 @@ def _culprit(path: str, obj: object, depth: int) -> str | None:
 
 def _can_be(obj: object) -> bool:
     try:
-        by_value(obj, Buffers())
+        by_value(obj, Buffers(), is_trial=True)
     except Exception:
         return False
     return True

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ("assume", "leave")
 
@@ -17,7 +22,6 @@ def assume(name: str, number: int, parent: int) -> None:
     """
     # Their types say less than there is.
     from multiprocessing import process, util
-    from typing import Any
 
     of_process: Any = process
     current: Any = process.BaseProcess(name=f"{name}-{number}")
@@ -35,8 +39,12 @@ def assume(name: str, number: int, parent: int) -> None:
 
 
 def leave() -> None:
-    """Do what is to be done at the end of a process: what was registered with `multiprocessing.util.Finalize`."""
-    from multiprocessing import util
+    """Do what a process of `multiprocessing` does at its end, if it has come to need that.
 
-    util._exit_function()  # type: ignore[attr-defined]
-    util._flush_std_streams()  # type: ignore[attr-defined]
+    Items that are on their way into queues are put, temporary folders are removed, and what else was registered with
+    `multiprocessing.util.Finalize` is called.
+    """
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util._exit_function()
+        util._flush_std_streams()

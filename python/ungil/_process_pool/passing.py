@@ -56,31 +56,15 @@ class Passing:
         from multiprocessing.context import set_spawning_popen
 
         from ungil._process_pool.explained import explained
+        from ungil._process_pool.picklers import by_value
 
         set_spawning_popen(self)  # type: ignore[arg-type]
         try:
-            return _dumped((fn, args), main)
+            return by_value((fn, args), None, main)[0]
         except Exception as failure:
             raise explained(failure, {"initializer": fn, "initargs": args}) from None
         finally:
             set_spawning_popen(None)
-
-
-def _dumped(obj: object, main: MainModule | None) -> bytes:
-    """Pickle an object by value where that is needed, and descriptors as `multiprocessing` does."""
-    import io
-    from collections import ChainMap
-    from multiprocessing.reduction import ForkingPickler
-
-    from ungil._process_pool.picklers import by_value_pickler
-
-    file = io.BytesIO()
-    pickler = by_value_pickler(main)
-    extra = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
-    # A pickler looks at its class when it is made.
-    table = {"dispatch_table": ChainMap(extra, pickler.dispatch_table)}
-    type("Pickler", (pickler,), table)(file, 5).dump(obj)
-    return file.getvalue()
 
 
 def receive(fds: list[int], authkey: bytes | None) -> None:

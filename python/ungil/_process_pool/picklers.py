@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import types
+from collections import ChainMap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ungil._process_pool.main_module import MainModule
     from ungil._process_pool.pickles import Buffers
 
-__all__ = ("by_name", "by_value", "by_value_pickler")
+__all__ = ("by_name", "by_value")
 
 
 class _ByNamePickler(pickle.Pickler):
@@ -47,23 +48,32 @@ def by_name(obj: object, buffers: Buffers, main: MainModule) -> bytes:
     return file.getvalue()
 
 
-def by_value(obj: object, buffers: Buffers, main: MainModule | None = None) -> bytes:
-    """Return the pickle of an object, with what the other process cannot import.
+def by_value(
+    obj: object, buffers: Buffers | None, main: MainModule | None = None, is_trial: bool = False
+) -> tuple[bytes, bool]:
+    """Return the pickle of an object, with what the other process cannot import, and whether it brings descriptors.
 
     Args:
         obj: the object.
-        buffers: takes those that are not in it.
+        buffers: takes those that are not in it; None if all are to be.
         main: what the other process has of `__main__`; None for nothing.
+        is_trial: whether only to see if it can be done.
 
     Raises:
         Exception: what the pickler raised.
     """
+    from ungil._process_pool.descriptors import reducers
+
+    found: list[object] = []
+    base = _by_value_pickler(main)
     file = io.BytesIO()
-    by_value_pickler(main)(file, 5, buffer_callback=buffers).dump(obj)
-    return file.getvalue()
+    # A pickler looks at its class when it is made.
+    table = {"dispatch_table": ChainMap(*reducers(found, is_trial).maps, base.dispatch_table)}
+    type("Pickler", (base,), table)(file, 5, buffer_callback=buffers).dump(obj)
+    return file.getvalue(), bool(found)
 
 
-def by_value_pickler(main: MainModule | None) -> Any:
+def _by_value_pickler(main: MainModule | None) -> Any:
     """Return cloudpickle's class of picklers; one that sends by name what the other process has of `__main__`."""
     import cloudpickle  # type: ignore[import-untyped]
 

@@ -2,6 +2,7 @@
 
 What the other process cannot import, it is sent by value: lambdas, closures, and what `__main__` or a notebook defines,
 unless it has that `__main__` (`main_module.py`); `picklers.py` sees to that.
+Sockets and connections are passed on as `descriptors.py` says.
 
 Workers import this. It does with `_pickle`, which is all of `pickle` but what that has in Python: the first result of a
 new pool would wait for its import.
@@ -80,8 +81,14 @@ def pickled(
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers, main, known), buffers or None, kept or None
-    return _dumps(obj, buffers, main, known), buffers or None, None
+            data, has_descriptors = _dumps(obj, buffers, main, known)
+    else:
+        kept = []
+        data, has_descriptors = _dumps(obj, buffers, main, known)
+    if has_descriptors:
+        # It is this process, which hands them out.
+        kept.append(None)
+    return data, buffers or None, kept or None
 
 
 def pickled_call(
@@ -151,16 +158,24 @@ def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any
 _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 
 
-def _dumps(obj: object, buffers: Buffers, main: MainModule | None, known: bytes) -> bytes:
+# What a pickle has in it that has a connection of the standard library's: it lets itself be pickled, with a number that
+# means nothing elsewhere.
+_CONNECTION = b"multiprocessing.connection"
+
+
+def _dumps(obj: object, buffers: Buffers, main: MainModule | None, known: bytes) -> tuple[bytes, bool]:
+    """Return a pickle, and whether it brings descriptors."""
     try:
         data = dumps(obj, 5, buffer_callback=buffers)
-        if MARK not in (data.replace(known, b"") if known else data):
-            return data
-        if main is not None:
-            from ungil._process_pool.picklers import by_name
+        unknown = data.replace(known, b"") if known else data
+        if _CONNECTION not in unknown:
+            if MARK not in unknown:
+                return data, False
+            if main is not None:
+                from ungil._process_pool.picklers import by_name
 
-            buffers.clear()
-            return by_name(obj, buffers, main)
+                buffers.clear()
+                return by_name(obj, buffers, main), False
     except Exception:  # noqa: S110 -- cloudpickle says it better
         # It refuses, or has looked for a function in modules of which one raises.
         pass
@@ -193,10 +208,15 @@ class Carried:
 
 def carried(fn: object, main: MainModule | None = None) -> object:
     """Return what stands for a function in many calls: itself, unless it goes by value."""
-    data, buffers, kept = pickled(fn, main)
-    if buffers or kept:
+    if not _goes_by_value(fn, main):
         return fn
-    return Carried(data, getattr(fn, "__qualname__", repr(fn))) if _goes_by_value(fn, main) else fn
+    from ungil._process_pool.picklers import by_value
+
+    if by_value(fn, Buffers(), main, is_trial=True)[1]:
+        # What brings a descriptor serves once.
+        return fn
+    data, buffers, kept = pickled(fn, main)
+    return fn if buffers or kept else Carried(data, getattr(fn, "__qualname__", repr(fn)))
 
 
 def _goes_by_value(fn: object, main: MainModule | None) -> bool:

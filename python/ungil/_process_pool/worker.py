@@ -56,11 +56,10 @@ def main(number: int, fds: list[int], parent: int, prologue: Prologue | None) ->
     passing.receive(passed, settings["authkey"])
     link = _core._WorkerLink(memory, doorbell, calls, answers)
     worker = _Worker(link, settings.get("prologue", prologue), settings["main"], settings["is_pool"])
-    if not settings["is_pool"]:
-        return worker.run()
-    identity.assume(settings["name"], number + 1, settings["parent"])
+    if settings["is_pool"]:
+        identity.assume(settings["name"], number + 1, settings["parent"])
     worker.run()
-    return identity.leave()
+    identity.leave()
 
 
 def _settle(settings: dict[str, Any]) -> None:
