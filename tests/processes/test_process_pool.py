@@ -835,7 +835,9 @@ class TestChaos:
             thread.join()
 
     def test_with_retries_every_result_comes_once_and_is_right(self) -> None:
-        with ProcessPoolExecutor(2) as executor, self.killing(executor, 0.05) as killed:
+        # A worker that had to import them would be about its first call, the one that was killed before, for most of its life.
+        preload = [pool_calls.__name__]
+        with ProcessPoolExecutor(2, preload=preload) as executor, self.killing(executor, 0.05) as killed:
             view = executor.options(retry=10)
             futures = [view.submit(pool_calls.pause_and_return, 0.002, n) for n in range(self.N)]
             told = 0

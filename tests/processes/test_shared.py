@@ -135,7 +135,7 @@ class LinkOfOneBlock:
             raise EOFError
         return worker._CALL, self.n_left, pickle.dumps((made_there, (3,), {})), None
 
-    def send(self, kind: int, number: int, times: Any, data: bytes, buffers: list[bytes]) -> int:
+    def send(self, kind: int, number: int, data: bytes, buffers: list[bytes]) -> int:
         assert kind == worker._RETURNED, pickle.loads(data)
         self.is_read = False
         # One block is free again each time.
@@ -148,7 +148,7 @@ class LinkOfOneBlock:
 def test_what_the_parent_has_read_is_not_kept_because_of_what_comes_next() -> None:
     before = signal.getsignal(signal.SIGINT)
     link: Any = LinkOfOneBlock(5)
-    made = worker._Worker(link, None)
+    made = worker._Worker(link, None, None, is_pool=False)
     try:
         made.run()
     finally:
