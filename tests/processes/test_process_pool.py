@@ -835,7 +835,7 @@ class TestChaos:
             thread.join()
 
     def test_with_retries_every_result_comes_once_and_is_right(self) -> None:
-        # A worker that had to import them would be about its first call, the one that was killed before, for most of its life.
+        # A worker that had to import them would be at its first call, which was killed before, for most of its life.
         preload = [pool_calls.__name__]
         with ProcessPoolExecutor(2, preload=preload) as executor, self.killing(executor, 0.05) as killed:
             view = executor.options(retry=10)

@@ -4,8 +4,9 @@
 workers started, watches them and tells of their end, of which `worker_process.py` has what programs see. Workers are
 forks of the process in `server.py`, which `server_process.py` starts, and run `worker.py`. `pickles.py` makes what goes
 there and back: by name where the other side has it (`main_module.py`), or by value (`picklers.py`), with descriptors as
-`descriptors.py` says; `explained.py` says what cannot go. `passing.py` is what goes there once, at the start, and `identity.py` who a worker of a
-`multiprocessing.Pool` is. Which worker gets which call, and the way there, are in `ungil._core`.
+`descriptors.py` says; `explained.py` says what cannot go. `passing.py` is what goes there once, at the start, and
+`identity.py` who a worker of a `multiprocessing.Pool` is. Which worker gets which call, and the way there, are in
+`ungil._core`.
 """
 
 __all__ = ()
