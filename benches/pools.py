@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from pool_memory import family, memory_lines
 from report import Line
 from turns import Timer, compare
 
@@ -60,6 +61,7 @@ def pool_lines(repeat: int) -> list[Line]:
         lines += array_lines(pools, max(repeat // 2, 1))
     lines += lines_of_pools_alike(repeat)
     lines += first_results(max(repeat // 3, 1))
+    lines += memory_lines(max(repeat // 4, 1), CALLS, ARRAY)
     return lines
 
 
@@ -164,14 +166,10 @@ def processor_time(calls: Callable[[Any, Any], Any]) -> float:
 def ticks_of_all() -> int:
     """Return the processor time of this process and its descendants, in ticks."""
     total = 0
-    pending = [os.getpid()]
-    while pending:
-        pid = pending.pop()
+    for pid in family(os.getpid()):
         with suppress(FileNotFoundError, ProcessLookupError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                pending += map(int, (task / "children").read_text().split())
     return total
 
 
