@@ -6,15 +6,20 @@ Where something cannot be pickled, the message says which part.
 
 from __future__ import annotations
 
+import copyreg
+import io
 import pickle
 import types
+from collections import ChainMap
 from pickle import dumps
 from sys import modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    Table = dict[type, Callable[[Any], Any]]
 
 __all__ = ("Carried", "carried", "explained", "pickled")
 
@@ -48,13 +53,14 @@ class _Buffers(list["memoryview"]):
         return False
 
 
-def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
+def pickled(obj: object, table: Table | None = None) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
     The third is what has to be kept until the other process has read the pickle, if there is something.
 
     Args:
         obj: the object.
+        table: how objects of some types are reduced, by the types, where that is not as always.
 
     Raises:
         Exception: what the pickler raised; `explained` says more.
@@ -63,13 +69,13 @@ def pickled(obj: object) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            return _dumps(obj, buffers), buffers or None, kept or None
-    return _dumps(obj, buffers), buffers or None, None
+            return _dumps(obj, buffers, table), buffers or None, kept or None
+    return _dumps(obj, buffers, table), buffers or None, None
 
 
-def _dumps(obj: object, buffers: _Buffers) -> bytes:
+def _dumps(obj: object, buffers: _Buffers, table: Table | None) -> bytes:
     try:
-        data = dumps(obj, 5, buffer_callback=buffers)
+        data = dumps(obj, 5, buffer_callback=buffers) if table is None else _with_table(obj, buffers, table)
         is_enough = b"__main__" not in data
     except Exception:
         # It refuses, or has looked for a function in modules of which one raises.
@@ -77,14 +83,28 @@ def _dumps(obj: object, buffers: _Buffers) -> bytes:
     if is_enough:
         return data
     buffers.clear()
-    return _by_value(obj, buffers)
+    return _by_value(obj, buffers, table)
 
 
-def _by_value(obj: object, buffers: _Buffers | None = None) -> bytes:
+def _with_table(obj: object, buffers: _Buffers, table: Table) -> bytes:
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, 5, buffer_callback=buffers)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **table}
+    pickler.dump(obj)
+    return file.getvalue()
+
+
+def _by_value(obj: object, buffers: _Buffers | None = None, table: Table | None = None) -> bytes:
     import cloudpickle  # type: ignore[import-untyped]
 
-    data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
-    return data
+    if table is None:
+        data: bytes = cloudpickle.dumps(obj, protocol=5, buffer_callback=buffers)
+        return data
+    file = io.BytesIO()
+    # A pickler looks at its class when it is made.
+    namespace = {"dispatch_table": ChainMap(table, cloudpickle.Pickler.dispatch_table)}
+    type("Pickler", (cloudpickle.Pickler,), namespace)(file, 5, buffer_callback=buffers).dump(obj)
+    return file.getvalue()
 
 
 class Carried:

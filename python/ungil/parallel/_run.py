@@ -1,0 +1,385 @@
+"""`Run`: one call of a `Parallel`, from the first task that is drawn to the last result.
+
+One thread draws tasks, sends batches, waits and gives results out: the caller's, or for generators one that goes on
+while nobody takes results (`_background.py`). So there is nothing to lock. A failure ends it at once: what runs is
+ended where that can be done, what waits is cancelled, and the caller's iterator is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+
+from ungil._waiting import wait
+from ungil.parallel._backends import AutoBackend, ThreadingBackend
+from ungil.parallel._batch import Batch
+from ungil.parallel._batching import Batching
+from ungil.parallel._choice import Choice
+from ungil.parallel._measuring import Watch
+from ungil.parallel._told import ParallelStatistics, Trace, explanation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ungil.parallel._batch import Report
+    from ungil.parallel._choice import Measurement
+    from ungil.parallel._engines import Engine
+    from ungil.parallel._parallel import Parallel
+    from ungil.parallel._source import Source
+
+__all__ = ("Engines", "Run", "Stopped")
+
+# No more batches than this, and twice as many as run at once, are with an executor, however far may be drawn ahead.
+_MOST_PENDING = 32
+
+# What runs in line runs so many seconds between two looks at the time.
+_SLICE = 0.002
+_GROWTH = 8
+_MOST_IN_LINE = 10_000
+
+# Tasks that take so many times as long as those that were measured, and so many seconds, are measured anew.
+_SLOWER = 4
+_SLOW = 20e-6
+
+
+class Stopped(BaseException):
+    """Nobody wants the results any more."""
+
+
+class Engines:
+    """The engines of a `Parallel`, opened when they are needed: for one call, or for all of a `with` block.
+
+    Args:
+        options: what they are made with.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._opened: dict[type, Engine] = {}
+
+    def open(self, backend: Any, n_jobs: int) -> Engine:
+        """Return the engine of a backend."""
+        engine: Engine | None = self._opened.get(type(backend))
+        if engine is None:
+            engine = self._opened[type(backend)] = backend.open(n_jobs, self._options)
+        return engine
+
+    def abort(self) -> None:
+        """End what runs, where that can be done; engines that are opened later are new."""
+        while self._opened:
+            self._opened.popitem()[1].abort()
+
+    def close(self) -> None:
+        """Let go of all."""
+        while self._opened:
+            self._opened.popitem()[1].close()
+
+
+class _Pending:
+    """A batch that was sent, and what has come of it."""
+
+    __slots__ = ("future", "n_tasks", "report")
+
+    def __init__(self, future: concurrent.futures.Future[Report], n_tasks: int) -> None:
+        self.future = future
+        self.n_tasks = n_tasks
+        self.report: Report | None = None
+
+
+class Run:
+    """One call.
+
+    Args:
+        owner: the `Parallel`, whose counters it moves.
+        source: the tasks.
+        n_jobs: how many run at once.
+        ahead: how many batches may be drawn ahead of the results; None for all.
+        engines: what opens engines.
+        is_managed: whether somebody else closes them.
+        stop: a future whose end ends the run, if it can be stopped.
+
+    Attributes:
+        n_consumed: how many results the caller has taken.
+        is_complete: whether all tasks are done.
+    """
+
+    def __init__(
+        self,
+        owner: Parallel,
+        source: Source,
+        n_jobs: int,
+        ahead: int | None,
+        engines: Engines,
+        *,
+        is_managed: bool,
+        stop: concurrent.futures.Future[None] | None,
+    ) -> None:
+        self._owner = owner
+        self._source = source
+        self._n_jobs = n_jobs
+        self._ahead = ahead
+        self._engines = engines
+        self._is_managed = is_managed
+        self._stop = stop
+        self._backend = owner._backend
+        self._nested = owner._backend.get_nested_backend(n_jobs)
+        fixed = None if owner.batch_size == "auto" else int(owner.batch_size)
+        self._batching = Batching(n_jobs, fixed if self._backend.batches or fixed is not None else 1)
+        self._pending: dict[concurrent.futures.Future[Report], _Pending] = {}
+        # Those whose results nobody has been given, in the order of their tasks.
+        self._order: deque[_Pending] = deque()
+        # Since when the first of them is waited for.
+        self._waiting_for: _Pending | None = None
+        self._waiting_since = 0.0
+        # A task that is measured and goes on; it takes one of the places.
+        self._watched: _Pending | None = None
+        self._trace = None if owner._trace_path is None else Trace(owner._trace_path)
+        self._begun = time.monotonic()
+        self._ended: float | None = None
+        self._measured: Measurement | None = None
+        self._choices: list[Choice] = []
+        self._route = type(self._backend).__name__
+        self._n_failed = 0
+        self._n_batches = 0
+        self._largest = 0
+        self._n_shared = 0
+        self._task_seconds = 0.0
+        self.n_dispatched = 0
+        self.n_completed = 0
+        self.n_consumed = 0
+        self.is_complete = False
+
+    def batches(self) -> Iterator[list[Any]]:
+        """Give the results, some at a time, in the order of their tasks if that is wanted.
+
+        Raises:
+            BaseException: what the first task raised of which that is known, or the caller's iterator.
+            Stopped: it was stopped.
+        """
+        try:
+            if self._ahead is None:
+                self._source.draw()
+            if isinstance(self._backend, AutoBackend):
+                yield from self._measuring()
+            else:
+                yield from self._dispatching(self._engines.open(self._backend, self._n_jobs))
+            self.is_complete = True
+        except (GeneratorExit, Stopped):
+            raise
+        except BaseException:
+            self._n_failed = 1
+            raise
+        finally:
+            self._end()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the caller's iterator may be running."""
+        return self._source.is_drawing
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more tasks are drawn."""
+        return self._source.is_over
+
+    def statistics(self) -> ParallelStatistics:
+        """Return what has been done by now."""
+        ended = time.monotonic() if self._ended is None else self._ended
+        return ParallelStatistics(
+            backend=type(self._backend).__name__,
+            route=self._route,
+            n_jobs=self._n_jobs,
+            dispatched=self.n_dispatched,
+            completed=self.n_completed,
+            failed=self._n_failed,
+            batches=self._n_batches,
+            largest_batch=self._largest,
+            mean_run=self._task_seconds / self.n_completed if self.n_completed else None,
+            elapsed=ended - self._begun,
+            shared_bytes=self._n_shared,
+        )
+
+    def explain(self) -> str:
+        """Tell where its tasks ran, and why."""
+        backend = type(self._backend).__name__
+        return explanation(backend, self._n_jobs, self._measured, self._choices, self.statistics())
+
+    # How tasks go out, and results come back.
+
+    def _dispatching(self, engine: Engine) -> Iterator[list[Any]]:
+        with engine.context():
+            while True:
+                self._fill(engine)
+                if not self._pending:
+                    return
+                for future in self._done():
+                    self._settle(future)
+                self._n_shared = engine.n_shared
+                yield from self._ready()
+
+    def _fill(self, engine: Engine) -> None:
+        """Send batches until as many are on their way as may be."""
+        most = max(2 * self._n_jobs, _MOST_PENDING)
+        limit = most if self._ahead is None else min(self._ahead, most)
+        if self._watched is not None:
+            # Beside a task that this process runs, each worker has one.
+            limit = min(limit, self._n_jobs)
+        while len(self._pending) < limit:
+            tasks = self._source.take(self._batching.size(self._source.n_left))
+            if not tasks:
+                return
+            self._send(engine, tasks)
+
+    def _send(self, engine: Engine, tasks: list[Any]) -> _Pending:
+        self._count(len(tasks))
+        batch = Batch(tasks, self._nested, self._trace is not None)
+        pending = _Pending(engine.submit(batch), len(tasks))
+        self._pending[pending.future] = pending
+        self._order.append(pending)
+        return pending
+
+    def _count(self, n_tasks: int) -> None:
+        self.n_dispatched += n_tasks
+        self._n_batches += 1
+        self._largest = max(self._largest, n_tasks)
+        self._owner.n_dispatched_tasks += n_tasks
+        self._owner.n_dispatched_batches += 1
+
+    def _done(self) -> set[concurrent.futures.Future[Report]]:
+        """Wait until a batch is done."""
+        timeout = self._owner.timeout
+        futures: set[concurrent.futures.Future[Any]] = set(self._pending)
+        if self._stop is not None:
+            futures.add(self._stop)
+        left = None
+        if timeout is not None:
+            if self._order[0] is not self._waiting_for:
+                self._waiting_for, self._waiting_since = self._order[0], time.monotonic()
+            left = max(self._waiting_since + timeout - time.monotonic(), 0)
+        if len(futures) == 1:
+            # Who waits for one future reads the answer itself.
+            with contextlib.suppress(TimeoutError):
+                next(iter(futures)).exception(left)
+        done, _ = wait(futures, 0 if len(futures) == 1 else left, "FIRST_COMPLETED")
+        self._look_whether_stopped()
+        if not done and left is not None:
+            raise _timeout_error(timeout)
+        if not self._owner.return_ordered:
+            # Any result will do, and the time runs from the last.
+            self._waiting_for = None
+        return done
+
+    def _look_whether_stopped(self) -> None:
+        if self._stop is not None and self._stop.done():
+            raise Stopped
+
+    def _settle(self, future: concurrent.futures.Future[Report]) -> None:
+        """Take in what has come of a batch."""
+        pending = self._pending.pop(future)
+        if pending is self._watched:
+            self._watched = None
+        try:
+            report = future.result()
+        finally:
+            # What is raised has this frame.
+            del future
+        pending.report = report
+        self._batching.record(pending.n_tasks, report.seconds)
+        self._take_in(report)
+
+    def _take_in(self, report: Report) -> None:
+        n_tasks = len(report.results)
+        self._task_seconds += report.seconds
+        self.n_completed += n_tasks
+        if self._trace is not None:
+            self._trace.add(report)
+        self._owner._advance(n_tasks)
+
+    def _ready(self) -> Iterator[list[Any]]:
+        """Give the results whose turn it is."""
+        if self._owner.return_ordered:
+            while self._order and (report := self._order[0].report) is not None:
+                self._order.popleft()
+                yield report.results
+            return
+        ready = [pending for pending in self._order if pending.report is not None]
+        self._order = deque(pending for pending in self._order if pending.report is None)
+        for pending in ready:
+            if pending.report is not None:
+                yield pending.report.results
+
+    # What is measured first.
+
+    def _measuring(self) -> Iterator[list[Any]]:
+        """Have a thread make the first tasks, then go on as is best."""
+        threads = self._engines.open(ThreadingBackend(self._backend.nesting_level), self._n_jobs)
+        watch = Watch(self._n_jobs)
+        while tasks := self._source.take(watch.size()):
+            pending = self._send(threads, tasks)
+            is_over = watch.look({pending.future}, set() if self._stop is None else {self._stop})
+            self._look_whether_stopped()
+            if is_over:
+                self._settle(pending.future)
+                yield from self._ready()
+                if pending.report is None or not watch.record(pending.report):
+                    continue
+            choice = watch.choice(tasks[0])
+            if choice.route == "in line" and (self._owner.timeout is not None or not is_over):
+                choice = Choice("threads", f"{choice.reason}; but they can be given up there, when they take too long")
+            self._measured = watch.measured
+            self._choices.append(choice)
+            self._route = choice.route
+            if choice.route != "in line":
+                self._watched = None if is_over else pending
+                engine = threads if choice.route == "threads" else self._engines.open(self._backend, self._n_jobs)
+                yield from self._dispatching(engine)
+                return
+            yield from self._in_line()
+            watch = Watch(self._n_jobs)
+        yield from self._dispatching(threads)
+
+    def _in_line(self) -> Iterator[list[Any]]:
+        """Make tasks here, until there are no more, or they turn out to be longer."""
+        each = 0.0 if self._measured is None else self._measured.seconds
+        slow = max(_SLOWER * each, _SLOW)
+        size = 1
+        while tasks := self._source.take(size):
+            self._count(len(tasks))
+            report = Batch(tasks, self._nested, self._trace is not None)()
+            self._take_in(report)
+            yield report.results
+            self._look_whether_stopped()
+            if report.seconds > slow * len(tasks):
+                return
+            wanted = int(_SLICE * len(tasks) / report.seconds) if report.seconds > 0 else _MOST_IN_LINE
+            size = max(min(wanted, size * _GROWTH, _MOST_IN_LINE), 1)
+
+    def _end(self) -> None:
+        """Leave nothing behind."""
+        try:
+            if not self.is_complete:
+                for future in self._pending:
+                    future.cancel()
+                self._engines.abort()
+                with contextlib.suppress(Exception):
+                    # What it raises must not take the place of what has ended the call.
+                    self._source.close()
+        finally:
+            self._pending.clear()
+            self._order.clear()
+            self._ended = time.monotonic()
+            if not self._is_managed:
+                self._engines.close()
+            if self._trace is not None:
+                self._trace.write()
+
+
+def _timeout_error(timeout: float | None) -> Exception:
+    # It is joblib's, which is that of `multiprocessing`, and Python's own.
+    from ungil.parallel._timeout import TaskTimeoutError
+
+    return TaskTimeoutError(f"a task was not over within the timeout of {timeout} s")
