@@ -1,4 +1,4 @@
-"""What a parallel call decides, from data: the size of batches, the route of `auto`, how far ahead, how many at once."""
+"""What a parallel call decides, from data: the size of batches, the route, how far ahead, how many at once."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ A task's own `Parallel`s use threads, and those of their tasks none: each level 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from types import MappingProxyType
 
 from ungil.parallel import _active
 from ungil.parallel._cpu_count import cpu_count, n_jobs_of
@@ -24,6 +26,7 @@ from ungil.parallel._cpu_count import cpu_count, n_jobs_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import concurrent.futures
+    from collections.abc import Mapping
     from typing import Any
 
     from ungil.parallel._engines import Engine
@@ -36,6 +39,7 @@ __all__ = (
     "ProcessesBackend",
     "SequentialBackend",
     "ThreadingBackend",
+    "adapted",
     "as_backend",
     "known",
     "made",
@@ -60,7 +64,13 @@ class Backend:
         supports_inner_max_num_threads: whether that has a meaning.
         batches: whether several short tasks go together.
         n_processors: how many processors there are for it; None for all of this process.
+        n_jobs: how many tasks run at once in the call that is under way.
     """
+
+    # Also of subclasses that do not call `__init__`.
+    nesting_level: int | None = None
+    inner_max_num_threads: int | None = None
+    backend_kwargs: Mapping[str, Any] = MappingProxyType({})
 
     default_n_jobs = 1
     uses_threads = False
@@ -71,6 +81,7 @@ class Backend:
     supports_inner_max_num_threads = False
     batches = True
     n_processors: int | None = None
+    n_jobs = 1
 
     def __init__(
         self, nesting_level: int | None = None, inner_max_num_threads: int | None = None, **backend_kwargs: Any
@@ -90,16 +101,19 @@ class Backend:
         """
         return n_jobs_of(n_jobs, self.n_processors or cpu_count())
 
-    def get_nested_backend(self, n_jobs: int = 1) -> tuple[Any, int | None]:
+    def get_nested_backend(self) -> Any:
         """Return the backend of the `Parallel`s of a task, if they ask for none, and their number of jobs.
 
-        Args:
-            n_jobs: how many tasks run at once.
+        A subclass may return the backend alone.
         """
         level = (self.nesting_level or 0) + 1
         nested = ThreadingBackend(nesting_level=level) if level == 1 else SequentialBackend(nesting_level=level)
-        nested.n_processors = max((self.n_processors or cpu_count()) // n_jobs, 1)
+        nested.n_processors = max((self.n_processors or cpu_count()) // self.n_jobs, 1)
         return nested, None
+
+    def retrieval_context(self) -> contextlib.AbstractContextManager[Any]:
+        """Return what is entered while results are waited for."""
+        return contextlib.nullcontext()
 
     def open(self, n_jobs: int, options: dict[str, Any]) -> Engine:
         """Return what runs tasks, so many at once.
@@ -123,11 +137,10 @@ class SequentialBackend(Backend):
         n_jobs_of(n_jobs, 1)
         return 1
 
-    def get_nested_backend(self, n_jobs: int = 1) -> tuple[Any, int | None]:
+    def get_nested_backend(self) -> Any:
         """Return what holds here: nothing runs beside a task."""
         from ungil.parallel._config import get_active_backend
 
-        del n_jobs
         return get_active_backend()
 
 
@@ -175,6 +188,8 @@ class ProcessesBackend(Backend):
 class AutoBackend(ProcessesBackend):
     """In line, threads or processes, whichever measuring the first tasks shows to be best."""
 
+    uses_processes = False
+
 
 class ExecutorBackend(Backend):
     """An executor of `concurrent.futures`, ours or another, that somebody else has made and shuts down.
@@ -189,10 +204,6 @@ class ExecutorBackend(Backend):
         self.executor = executor
         self.default_n_jobs = getattr(executor, "_max_workers", None) or cpu_count()
 
-    def get_nested_backend(self, n_jobs: int = 1) -> tuple[Any, int | None]:
-        """Return a backend that knows nothing of the executor, which has no way to other processes."""
-        return super().get_nested_backend(n_jobs)
-
     def open(self, n_jobs: int, options: dict[str, Any]) -> Engine:
         """Return the executor."""
         from ungil.parallel._engines import Engine
@@ -206,15 +217,11 @@ class ForeignBackend(Backend):
 
     Args:
         backend: the backend.
-        nesting_level: as for `Backend`.
     """
 
-    def __init__(self, backend: Any, nesting_level: int | None = None) -> None:
-        super().__init__(nesting_level)
+    def __init__(self, backend: Any) -> None:
+        super().__init__(backend.nesting_level)
         self.backend = backend
-        if backend.nesting_level is None:
-            backend.nesting_level = nesting_level
-        self.nesting_level = backend.nesting_level
         self.default_n_jobs = backend.default_n_jobs
         self.uses_threads = getattr(backend, "uses_threads", False)
         self.supports_sharedmem = getattr(backend, "supports_sharedmem", False)
@@ -227,16 +234,15 @@ class ForeignBackend(Backend):
         count: int = self.backend.effective_n_jobs(n_jobs)
         return count
 
-    def get_nested_backend(self, n_jobs: int = 1) -> tuple[Any, int | None]:
-        """Return ours: what joblib's backend says is for joblib."""
-        return super().get_nested_backend(max(n_jobs, 1))
+    def retrieval_context(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the backend's own."""
+        context: contextlib.AbstractContextManager[Any] = self.backend.retrieval_context()
+        return context
 
     def open(self, n_jobs: int, options: dict[str, Any]) -> Engine:
         """Return the backend, configured."""
         from ungil.parallel._engines import ForeignEngine
 
-        if self.inner_max_num_threads is not None:
-            self.backend.inner_max_num_threads = self.inner_max_num_threads
         return ForeignEngine(self.backend, n_jobs, options)
 
 
@@ -254,8 +260,11 @@ def as_backend(given: Any, nesting_level: int | None) -> Any:
         if given.nesting_level is None:
             given.nesting_level = nesting_level
         return given
-    if hasattr(given, "effective_n_jobs") and hasattr(given, "submit"):
-        return ForeignBackend(given, nesting_level)
+    if hasattr(given, "effective_n_jobs") and hasattr(given, "configure"):
+        # Written for joblib; `adapted` makes ours of it when it is used.
+        if given.nesting_level is None:
+            given.nesting_level = nesting_level
+        return given
     if hasattr(given, "Pool") and hasattr(given, "Lock"):
         return ProcessesBackend(nesting_level, context=given)
     if hasattr(given, "submit") and hasattr(given, "scheduler"):
@@ -266,6 +275,11 @@ def as_backend(given: Any, nesting_level: int | None) -> Any:
         f"Invalid backend: {given!r}, expected one of {sorted(_active.BACKENDS)}, a backend, an executor, or a context"
         " of multiprocessing"
     )
+
+
+def adapted(backend: Any) -> Backend:
+    """Return a backend of ours for one that was written for joblib; ours as it is."""
+    return backend if isinstance(backend, Backend) else ForeignBackend(backend)
 
 
 def known(name: Any) -> str:

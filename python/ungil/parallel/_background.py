@@ -91,12 +91,12 @@ class Background:
     def stop(self) -> None:
         """End the run, and wait for its end; but not while the caller's iterator is busy."""
         self._when_over(self._run)
-        self._warn()
         if not self._stop.done():
             self._stop.set_result(None)
         if threading.current_thread() is not self._thread:
             while self._thread.is_alive() and not self._run.is_drawing:
                 self._thread.join(0.05)
+        self._warn()
 
     def _warn(self) -> None:
         run = self._run

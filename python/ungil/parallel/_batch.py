@@ -9,17 +9,18 @@ import os
 import pickle
 import threading
 import time
+from collections import deque
 
 from ungil.parallel import _active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from ungil.parallel._delayed import Task
 
-__all__ = ("Batch", "Report", "run_pickled")
+__all__ = ("Batch", "Report", "Round", "run_pickled")
 
 
 class Report:
@@ -91,6 +92,45 @@ class Batch:
             else:
                 results = [function(*args, **kwargs) for function, args, kwargs in self.tasks]
             return Report(results, begun, time.monotonic(), times)
+
+    def made_until(self, seconds: float) -> Report:
+        """Make tasks up to the first that takes so long; the others are not made."""
+        clock = time.monotonic
+        times: list[tuple[str, float]] | None = [] if self._is_traced else None
+        results = []
+        with _active.nested(*self._nested):
+            begun = before = clock()
+            for function, args, kwargs in self.tasks:
+                results.append(function(*args, **kwargs))
+                now = clock()
+                if times is not None:
+                    times.append((getattr(function, "__qualname__", repr(function)), now))
+                if now - before >= seconds:
+                    break
+                before = now
+            return Report(results, begun, now, times)
+
+
+class Round(Batch):
+    """Tasks that are measured in this process: those that have not begun may be taken back."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, tasks: Sequence[Task], nested: tuple[Any, int | None], is_traced: bool = False) -> None:
+        self._waiting = deque(tasks)
+        super().__init__(_drained(self._waiting), nested, is_traced)  # type: ignore[arg-type]
+
+    def withdraw(self) -> list[Task]:
+        """Return the tasks that have not begun, which this will not make."""
+        return list(_drained(self._waiting))
+
+
+def _drained(tasks: deque[Task]) -> Iterator[Task]:
+    while True:
+        try:
+            yield tasks.popleft()
+        except IndexError:
+            return
 
 
 def run_pickled(data: bytes, *buffers: Any) -> Any:

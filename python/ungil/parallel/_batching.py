@@ -47,8 +47,8 @@ class Batching:
             return self._fixed
         if self.seconds is None:
             return 1
-        ideal = int(TARGET / self.seconds) if self.seconds > 0 else self._largest * _GROWTH
-        size = min(ideal, self._largest * _GROWTH)
+        most = self._largest * _GROWTH
+        size = int(TARGET / self.seconds) if self.seconds * most > TARGET else most
         if n_left is not None:
             size = min(size, -(-n_left // (_PARTS * self._n_jobs)))
         return max(size, 1)

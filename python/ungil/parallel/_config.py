@@ -143,7 +143,7 @@ def _configured(backend: Any, inner_max_num_threads: int | None, params: dict[st
     else:
         backend = as_backend(backend, None)
     if inner_max_num_threads is not None:
-        if not backend.supports_inner_max_num_threads:
+        if not getattr(backend, "supports_inner_max_num_threads", False):
             raise ValueError(f"{type(backend).__name__} has no worker processes, and takes no inner_max_num_threads")
         backend.inner_max_num_threads = inner_max_num_threads
     return backend

@@ -6,8 +6,6 @@ An engine takes batches and gives futures. `abort` ends what can be ended, and a
 
 from __future__ import annotations
 
-import contextlib
-
 from ungil._future import Future
 from ungil._thread_pool import ThreadPoolExecutor
 
@@ -50,10 +48,6 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the executor; nothing of ours runs there any more."""
-
-    def context(self) -> contextlib.AbstractContextManager[Any]:
-        """Return what is to be entered while results are waited for."""
-        return contextlib.nullcontext()
 
 
 class ThreadEngine(Engine):
@@ -116,11 +110,6 @@ class ForeignEngine(Engine):
         """Have the backend let go of its workers."""
         self._backend.stop_call()
         self._backend.terminate()
-
-    def context(self) -> contextlib.AbstractContextManager[Any]:
-        """Return the backend's own context for this."""
-        context: contextlib.AbstractContextManager[Any] = self._backend.retrieval_context()
-        return context
 
 
 def _settle(future: Future[Any], get: Callable[[], Any]) -> None:

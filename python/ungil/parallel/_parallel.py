@@ -6,12 +6,13 @@ import math
 import sys
 import time
 from numbers import Integral
+from uuid import uuid4
 
 from ungil import _core
 from ungil._progress import bar_class
 from ungil.parallel import _active
 from ungil.parallel._active import DEFAULTS
-from ungil.parallel._backends import AutoBackend, SequentialBackend, as_backend, known, made
+from ungil.parallel._backends import AutoBackend, SequentialBackend, adapted, as_backend, known, made
 from ungil.parallel._config import active
 from ungil.parallel._expression import ahead_of, bytes_of
 from ungil.parallel._run import Engines, Run
@@ -114,12 +115,14 @@ class Parallel:
         self.return_generator = return_as != "list"
         self.return_ordered = return_as != "generator_unordered"
         self._backend = _chosen(backend, active_backend)
+        # The same, unless that was written for joblib.
+        self._runner = adapted(self._backend)
         self.n_jobs = _whole(
             _active.found("n_jobs", DEFAULTS["n_jobs"] if n_jobs is None else n_jobs, context), self._backend
         )
-        if require == "sharedmem" and not self._backend.supports_sharedmem:
+        if require == "sharedmem" and not self._runner.supports_sharedmem:
             raise ValueError(f"Backend {type(self._backend).__name__} does not support shared memory")
-        if self.return_generator and not self._backend.supports_return_generator:
+        if self.return_generator and not self._runner.supports_return_generator:
             raise ValueError(f"Backend {type(self._backend).__name__} does not support return_as={return_as}")
         given = {
             "max_nbytes": max_nbytes,
@@ -146,6 +149,8 @@ class Parallel:
         self._background: Background | None = None
         self._last: Run | None = None
         self._managed: Engines | None = None
+        # Backends that were written for joblib name what they make by it.
+        self._id = uuid4().hex
         self._reset(None)
 
     def __repr__(self) -> str:
@@ -154,8 +159,8 @@ class Parallel:
     def __enter__(self) -> Self:
         n_jobs = self._initialize_backend()
         self._managed = Engines({**self._backend_kwargs, "parallel": self})
-        if n_jobs > 1 and not isinstance(self._backend, AutoBackend):
-            self._managed.open(self._backend, n_jobs)
+        if n_jobs > 1 and not isinstance(self._runner, AutoBackend):
+            self._managed.open(self._runner, n_jobs)
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
@@ -188,11 +193,13 @@ class Parallel:
             source = Source(iterable)
             self._reset(source.length)
             n_jobs = self._initialize_backend()
-            if n_jobs == 1:
+            if n_jobs == 1 or isinstance(self._backend, SequentialBackend):
                 results = self._sequential(source)
                 # It is inside its `try` from now on.
                 next(results)
                 return results if self.return_generator else list(results)
+            if n_jobs == 0:
+                raise RuntimeError(f"{type(self._backend).__name__} has no active worker.")
             ahead = ahead_of(self.pre_dispatch, n_jobs)
             engines = self._managed or Engines({**self._backend_kwargs, "parallel": self})
             self._say(f"Using backend {type(self._backend).__name__} with {n_jobs} concurrent workers.")
@@ -274,7 +281,7 @@ class Parallel:
         """Return how many tasks run at once."""
         n_jobs: int = self._backend.effective_n_jobs(self.n_jobs)
         is_sequential = isinstance(self._backend, SequentialBackend) or n_jobs == 1
-        if self.timeout is not None and (is_sequential or not self._backend.supports_timeout):
+        if self.timeout is not None and (is_sequential or not self._runner.supports_timeout):
             import warnings
 
             name = "SequentialBackend" if is_sequential else type(self._backend).__name__

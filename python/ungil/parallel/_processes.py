@@ -161,7 +161,7 @@ def _begin(limits: dict[str, str], initializer: Callable[..., object] | None, in
     os.environ.update(limits)
     if "numpy" in sys.modules:
         with contextlib.suppress(ImportError):
-            import threadpoolctl  # type: ignore[import-untyped]
+            import threadpoolctl
 
             threadpoolctl.threadpool_limits(int(limits["OMP_NUM_THREADS"]))
     if initializer is not None:

@@ -13,7 +13,7 @@ from collections import deque
 
 from ungil._waiting import wait
 from ungil.parallel._backends import AutoBackend, ThreadingBackend
-from ungil.parallel._batch import Batch
+from ungil.parallel._batch import Batch, Round
 from ungil.parallel._batching import Batching
 from ungil.parallel._choice import Choice
 from ungil.parallel._measuring import Watch
@@ -36,14 +36,14 @@ __all__ = ("Engines", "Run", "Stopped")
 # No more batches than this, and twice as many as run at once, are with an executor, however far may be drawn ahead.
 _MOST_PENDING = 32
 
-# What runs in line runs so many seconds between two looks at the time.
-_SLICE = 0.002
-_GROWTH = 8
-_MOST_IN_LINE = 10_000
+# So many tasks are drawn at a time that run in line.
+_SLICE = 256
 
-# Tasks that take so many times as long as those that were measured, and so many seconds, are measured anew.
+# Tasks that take so many times as long as those that were measured, and so many seconds, are measured anew; and those
+# after a single one that takes so long.
 _SLOWER = 4
 _SLOW = 20e-6
+_LONG = 1e-3
 
 
 class Stopped(BaseException):
@@ -82,11 +82,10 @@ class Engines:
 class _Pending:
     """A batch that was sent, and what has come of it."""
 
-    __slots__ = ("future", "n_tasks", "report")
+    __slots__ = ("future", "report")
 
-    def __init__(self, future: concurrent.futures.Future[Report], n_tasks: int) -> None:
+    def __init__(self, future: concurrent.futures.Future[Report]) -> None:
         self.future = future
-        self.n_tasks = n_tasks
         self.report: Report | None = None
 
 
@@ -125,8 +124,10 @@ class Run:
         self._engines = engines
         self._is_managed = is_managed
         self._stop = stop
-        self._backend = owner._backend
-        self._nested = owner._backend.get_nested_backend(n_jobs)
+        self._backend = owner._runner
+        self._backend.n_jobs = n_jobs
+        nested = self._backend.get_nested_backend()
+        self._nested = nested if isinstance(nested, tuple) else (nested, None)
         fixed = None if owner.batch_size == "auto" else int(owner.batch_size)
         self._batching = Batching(n_jobs, fixed if self._backend.batches or fixed is not None else 1)
         self._pending: dict[concurrent.futures.Future[Report], _Pending] = {}
@@ -211,7 +212,7 @@ class Run:
     # How tasks go out, and results come back.
 
     def _dispatching(self, engine: Engine) -> Iterator[list[Any]]:
-        with engine.context():
+        with self._backend.retrieval_context():
             while True:
                 self._fill(engine)
                 if not self._pending:
@@ -232,22 +233,21 @@ class Run:
             tasks = self._source.take(self._batching.size(self._source.n_left))
             if not tasks:
                 return
-            self._send(engine, tasks)
+            self._count(1, len(tasks))
+            self._send(engine, Batch(tasks, self._nested, self._trace is not None))
 
-    def _send(self, engine: Engine, tasks: list[Any]) -> _Pending:
-        self._count(len(tasks))
-        batch = Batch(tasks, self._nested, self._trace is not None)
-        pending = _Pending(engine.submit(batch), len(tasks))
+    def _send(self, engine: Engine, batch: Batch) -> _Pending:
+        pending = _Pending(engine.submit(batch))
         self._pending[pending.future] = pending
         self._order.append(pending)
         return pending
 
-    def _count(self, n_tasks: int) -> None:
+    def _count(self, n_batches: int, n_tasks: int) -> None:
         self.n_dispatched += n_tasks
-        self._n_batches += 1
+        self._n_batches += n_batches
         self._largest = max(self._largest, n_tasks)
         self._owner.n_dispatched_tasks += n_tasks
-        self._owner.n_dispatched_batches += 1
+        self._owner.n_dispatched_batches += n_batches
 
     def _done(self) -> set[concurrent.futures.Future[Report]]:
         """Wait until a batch is done."""
@@ -288,7 +288,9 @@ class Run:
             # What is raised has this frame.
             del future
         pending.report = report
-        self._batching.record(pending.n_tasks, report.seconds)
+        if report.results:
+            # All of its tasks may have been taken back.
+            self._batching.record(len(report.results), report.seconds)
         self._take_in(report)
 
     def _take_in(self, report: Report) -> None:
@@ -319,9 +321,15 @@ class Run:
         threads = self._engines.open(ThreadingBackend(self._backend.nesting_level), self._n_jobs)
         watch = Watch(self._n_jobs)
         while tasks := self._source.take(watch.size()):
-            pending = self._send(threads, tasks)
+            self._count(1, len(tasks))
+            round_ = Round(tasks, self._nested, self._trace is not None)
+            pending = self._send(threads, round_)
             is_over = watch.look({pending.future}, set() if self._stop is None else {self._stop})
             self._look_whether_stopped()
+            if not is_over:
+                rest = round_.withdraw()
+                self._source.give_back(rest)
+                self._count(0, -len(rest))
             if is_over:
                 self._settle(pending.future)
                 yield from self._ready()
@@ -346,17 +354,16 @@ class Run:
         """Make tasks here, until there are no more, or they turn out to be longer."""
         each = 0.0 if self._measured is None else self._measured.seconds
         slow = max(_SLOWER * each, _SLOW)
-        size = 1
-        while tasks := self._source.take(size):
-            self._count(len(tasks))
-            report = Batch(tasks, self._nested, self._trace is not None)()
+        while tasks := self._source.take(_SLICE):
+            report = Batch(tasks, self._nested, self._trace is not None).made_until(_LONG)
+            n_made = len(report.results)
+            self._source.give_back(tasks[n_made:])
+            self._count(1, n_made)
             self._take_in(report)
             yield report.results
             self._look_whether_stopped()
-            if report.seconds > slow * len(tasks):
+            if n_made < len(tasks) or report.seconds > slow * n_made:
                 return
-            wanted = int(_SLICE * len(tasks) / report.seconds) if report.seconds > 0 else _MOST_IN_LINE
-            size = max(min(wanted, size * _GROWTH, _MOST_IN_LINE), 1)
 
     def _end(self) -> None:
         """Leave nothing behind."""

@@ -69,6 +69,10 @@ class Source:
             taken += self._from_iterator(count - len(taken))
         return taken
 
+    def give_back(self, tasks: list[Task]) -> None:
+        """Take back tasks that were taken last."""
+        self._drawn = [*tasks, *self._drawn]
+
     def close(self) -> None:
         """Close the iterable, if it can be: a generator's `finally` blocks run."""
         self.is_over = True
