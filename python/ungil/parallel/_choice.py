@@ -3,11 +3,13 @@
 measured                                              | choice
 ------------------------------------------------------+------------------------------------------------
 a task takes no longer than it costs to hand it over  | in line: the caller's thread runs them
-there is no GIL, or the tasks are compiled            | threads
+there is no GIL                                       | threads
 they hold the GIL for less than half of their time    | threads
 they cannot be pickled                                | threads, which only take turns; the reason says so
 sending one to a process costs more than it gains     | in line
 anything else                                         | processes
+
+Tasks that ungil has compiled are not measured: they run without the GIL, in threads.
 """
 
 from __future__ import annotations
@@ -41,7 +43,6 @@ class Measurement:
         n_tasks: how many were run.
         seconds: how long one of them took.
         held: the part of that time during which it held the GIL; None if that could not be seen.
-        is_compiled: whether the function is one that ungil has compiled.
         pickle_seconds: how long it takes to pickle a task; None if it cannot be pickled.
         n_bytes: how many bytes of a task are copied to another process.
         has_gil: whether the interpreter has a GIL.
@@ -54,7 +55,6 @@ class Measurement:
         n_tasks: int,
         seconds: float,
         held: float | None,
-        is_compiled: bool,
         pickle_seconds: float | None,
         n_bytes: int,
         has_gil: bool,
@@ -63,7 +63,6 @@ class Measurement:
         self.n_tasks = n_tasks
         self.seconds = seconds
         self.held = held
-        self.is_compiled = is_compiled
         self.pickle_seconds = pickle_seconds
         self.n_bytes = n_bytes
         self.has_gil = has_gil
@@ -107,8 +106,6 @@ def choose(measured: Measurement) -> Choice:
         return Choice("in line", f"take {each} each, less than it costs to hand them over")
     if not measured.has_gil:
         return Choice("threads", f"take {each} each, and the interpreter has no GIL")
-    if measured.is_compiled:
-        return Choice("threads", f"take {each} each, and are compiled: they run without the GIL")
     if measured.held is not None and measured.held < _HELD:
         return Choice("threads", f"take {each} each, and hold the GIL for {measured.held:.0%} of it")
     if measured.pickle_seconds is None:

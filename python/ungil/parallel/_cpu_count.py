@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -79,8 +80,9 @@ def _environment(n_machine: int) -> int:
         raise ValueError(f"LOKY_MAX_CPU_COUNT must be a whole number, got {text!r}") from None
 
 
+@functools.cache
 def _quota(n_machine: int) -> int:
-    """Return the least quota of this process's control group and of those around it."""
+    """Return the least quota of this process's control group and of those around it, as it was when first asked for."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ungil.parallel._choice import Choice
     from ungil.parallel._delayed import Task
 
-__all__ = ("Watch",)
+__all__ = ("Watch", "is_compiled")
 
 # Seconds of one wait.
 _LOOK = 0.0005
@@ -128,7 +128,6 @@ class Watch:
             n_tasks=self._n_tasks,
             seconds=self._seconds,
             held=self._held / self._looked if self._looked >= _LOOK else None,
-            is_compiled=_is_compiled(task[0]),
             pickle_seconds=pickle_seconds,
             n_bytes=n_bytes,
             has_gil=_has_gil(),
@@ -159,7 +158,8 @@ def _pickling(task: Task) -> tuple[float | None, int]:
     return seconds, len(data)
 
 
-def _is_compiled(function: Any) -> bool:
+def is_compiled(function: Any) -> bool:
+    """Return whether a function is one that ungil compiles, so that it needs no GIL."""
     compiler = sys.modules.get("ungil._core")
     return compiler is not None and isinstance(function, compiler.Dispatcher)
 

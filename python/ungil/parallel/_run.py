@@ -16,7 +16,7 @@ from ungil.parallel._backends import AutoBackend, ThreadingBackend
 from ungil.parallel._batch import Batch, Round
 from ungil.parallel._batching import Batching
 from ungil.parallel._choice import Choice
-from ungil.parallel._measuring import Watch
+from ungil.parallel._measuring import Watch, is_compiled
 from ungil.parallel._told import ParallelStatistics, Trace, explanation
 
 TYPE_CHECKING = False
@@ -321,6 +321,12 @@ class Run:
         threads = self._engines.open(ThreadingBackend(self._backend.nesting_level), self._n_jobs)
         watch = Watch(self._n_jobs)
         while tasks := self._source.take(watch.size()):
+            if is_compiled(tasks[0][0]):
+                # Threads are right in any case, and batches are sized as for others.
+                self._source.give_back(tasks)
+                self._choices.append(Choice("threads", "are compiled: they run without the GIL"))
+                self._route = "threads"
+                break
             self._count(1, len(tasks))
             round_ = Round(tasks, self._nested, self._trace is not None)
             pending = self._send(threads, round_)

@@ -105,7 +105,7 @@ def explanation(
         statistics: what came of it.
     """
     if measured is None:
-        lines = [f"{backend}, {n_jobs} at once: nothing to measure"]
+        lines = [f"{backend}, {n_jobs} at once, without measuring"]
     else:
         lines = [f"{backend}, up to {n_jobs} at once, after measuring {measured.n_tasks} tasks"]
     lines += [f"{choice.route}: the tasks {choice.reason}" for choice in choices]
