@@ -9,7 +9,7 @@ written for joblib, and executors: `as_backend` makes backends of them.
     processes, loky, multiprocessing      | ProcessesBackend
     threading                             | ThreadingBackend
     sequential                            | SequentialBackend
-    dask, ray                             | of _dask.py, _ray.py
+    dask, ray                             | of _clusters.py
 
 A task's own `Parallel`s use threads, and those of their tasks none: each level has its share of the processors.
 """
@@ -26,7 +26,7 @@ from ungil.parallel._cpu_count import cpu_count, n_jobs_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ungil.parallel._engines import Engine
@@ -63,6 +63,7 @@ class Backend:
         supports_return_generator: whether results can be had one by one.
         supports_inner_max_num_threads: whether that has a meaning.
         batches: whether several short tasks go together.
+        runs_elsewhere: whether the caller's thread makes no tasks even if only one runs at once.
         n_processors: how many processors there are for it; None for all of this process.
         n_jobs: how many tasks run at once in the call that is under way.
     """
@@ -80,6 +81,7 @@ class Backend:
     supports_return_generator = True
     supports_inner_max_num_threads = False
     batches = True
+    runs_elsewhere = False
     n_processors: int | None = None
     n_jobs = 1
 
@@ -283,29 +285,37 @@ def adapted(backend: Any) -> Backend:
 
 
 def known(name: Any) -> str:
-    """Return the name of a backend.
+    """Return the name of a backend, or the address of a scheduler of Dask.
 
     Raises:
         ValueError: there is none of this name.
     """
-    if name not in _active.BACKENDS:
-        raise ValueError(f"Invalid backend: {name}, expected one of {sorted(_active.BACKENDS)}")
+    if "://" not in str(name) and name not in _active.BACKENDS and name not in CLUSTERS:
+        raise ValueError(f"Invalid backend: {name}, expected one of {sorted({*_active.BACKENDS, *CLUSTERS})}")
     return str(name)
 
 
 def made(name: str, nesting_level: int | None = None, **params: Any) -> Any:
-    """Return the backend of this name, made anew."""
+    """Return the backend of this name, made anew; or that of the Dask cluster whose scheduler has this address."""
     if nesting_level is not None:
         params["nesting_level"] = nesting_level
-    return as_backend(_active.BACKENDS[name](**params), nesting_level)
+    if "://" in name:
+        name, params["client"] = "dask", name
+    factory = _active.BACKENDS.get(name) or CLUSTERS[name]
+    return as_backend(factory(**params), nesting_level)
 
 
-def _of_cluster(module: str, name: str) -> Any:
+def _of_cluster(name: str) -> Callable[..., Any]:
+    """Return what makes a backend that brings another package."""
+
     def make(**params: Any) -> Any:
-        return getattr(importlib.import_module(module), name)(**params)
+        return getattr(importlib.import_module("ungil.parallel._clusters"), name)(**params)
 
     return make
 
+
+# Apart from the others, which need nothing and nobody.
+CLUSTERS: dict[str, Callable[..., Any]] = {"dask": _of_cluster("DaskBackend"), "ray": _of_cluster("RayBackend")}
 
 _active.BACKENDS |= {
     "auto": AutoBackend,

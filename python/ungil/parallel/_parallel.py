@@ -12,7 +12,7 @@ from ungil import _core
 from ungil._progress import bar_class
 from ungil.parallel import _active
 from ungil.parallel._active import DEFAULTS
-from ungil.parallel._backends import AutoBackend, SequentialBackend, adapted, as_backend, known, made
+from ungil.parallel._backends import CLUSTERS, AutoBackend, SequentialBackend, adapted, as_backend, known, made
 from ungil.parallel._config import active
 from ungil.parallel._expression import ahead_of, bytes_of
 from ungil.parallel._run import Engines, Run
@@ -49,9 +49,9 @@ class Parallel:
         n_jobs: how many tasks run at once; negative numbers count from the processors, -1 being all of them. None is
             1, or what `parallel_config` says. With 1, the caller's thread makes them.
         backend: "auto", "processes" (also "loky", "multiprocessing"), "threading", "sequential", "dask", "ray", a
-            name that was registered, a backend, an executor, a context of `multiprocessing`, or a client of Dask. None
-            is what `parallel_config` says, or "auto": the first tasks are measured, and then run in line, in threads
-            or in processes, whichever is best.
+            name that was registered, a backend, an executor, a context of `multiprocessing`, a client of Dask or the
+            address of its scheduler. None is what `parallel_config` says, or "auto": the first tasks are measured, and
+            then run in line, in threads or in processes, whichever is best.
         return_as: "list"; or "generator", whose results come as soon as those before them are there; or
             "generator_unordered", whose results come as tasks are done.
         verbose: how much is told, as by joblib: nothing for 0, ever more lines up to 10, each batch above that; from
@@ -70,7 +70,8 @@ class Parallel:
         require: "sharedmem", if tasks must see the caller's own objects.
         progress: whether to show a bar of tqdm, which counts the tasks that are done.
         trace: a file for when which worker made which task; https://ui.perfetto.dev shows it.
-        **backend_kwargs: for processes: `initializer` and `initargs`, as `ProcessPoolExecutor` has them.
+        **backend_kwargs: for processes: `initializer` and `initargs`, as `ProcessPoolExecutor` has them; for "dask":
+            `client`; for "ray": `address`, and what `ray.init` takes.
 
     Raises:
         ValueError: a value is out of range, or two contradict one another.
@@ -114,7 +115,7 @@ class Parallel:
         self.return_as = return_as
         self.return_generator = return_as != "list"
         self.return_ordered = return_as != "generator_unordered"
-        self._backend = _chosen(backend, active_backend)
+        self._backend = _chosen(backend, active_backend, backend_kwargs)
         # The same, unless that was written for joblib.
         self._runner = adapted(self._backend)
         self.n_jobs = _whole(
@@ -193,7 +194,7 @@ class Parallel:
             source = Source(iterable)
             self._reset(source.length)
             n_jobs = self._initialize_backend()
-            if n_jobs == 1 or isinstance(self._backend, SequentialBackend):
+            if self._is_sequential(n_jobs):
                 results = self._sequential(source)
                 # It is inside its `try` from now on.
                 next(results)
@@ -280,7 +281,7 @@ class Parallel:
     def _initialize_backend(self) -> int:
         """Return how many tasks run at once."""
         n_jobs: int = self._backend.effective_n_jobs(self.n_jobs)
-        is_sequential = isinstance(self._backend, SequentialBackend) or n_jobs == 1
+        is_sequential = self._is_sequential(n_jobs)
         if self.timeout is not None and (is_sequential or not self._runner.supports_timeout):
             import warnings
 
@@ -291,6 +292,9 @@ class Parallel:
                 stacklevel=4,
             )
         return n_jobs
+
+    def _is_sequential(self, n_jobs: int) -> bool:
+        return isinstance(self._backend, SequentialBackend) or (n_jobs == 1 and not self._runner.runs_elsewhere)
 
     def _effective_n_jobs(self) -> int:
         count: int = self._backend.effective_n_jobs(self.n_jobs)
@@ -381,12 +385,16 @@ class Parallel:
             self._print(text)
 
 
-def _chosen(given: Any, active_backend: Any) -> Any:
-    """Return the backend that was asked for, or else the active one."""
+def _chosen(given: Any, active_backend: Any, options: dict[str, Any]) -> Any:
+    """Return the backend that was asked for, or else the active one; a cluster's is made with the options."""
     if given is DEFAULTS["backend"] or given is None:
         return active_backend
     level = active_backend.nesting_level
-    backend = made(known(given), nesting_level=level) if isinstance(given, str) else as_backend(given, level)
+    if not isinstance(given, str):
+        backend = as_backend(given, level)
+    else:
+        params = options if given in CLUSTERS else {}
+        backend = made(known(given), nesting_level=level, **params)
     if level and hasattr(active_backend, "n_processors"):
         # Those that are left to the task which makes this.
         backend.n_processors = active_backend.n_processors
