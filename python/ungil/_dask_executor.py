@@ -37,9 +37,9 @@ class DaskExecutor(Executor):
         OSError: there is no scheduler at the address.
 
     Example:
-        >>> from distributed import Client, LocalCluster
+        >>> from distributed import LocalCluster
         >>> from ungil.futures import DaskExecutor
-        >>> with LocalCluster(n_workers=1, dashboard_address=None) as cluster:  # doctest: +SKIP
+        >>> with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
         ...     with DaskExecutor(cluster.scheduler_address) as executor:
         ...         executor.submit(pow, 2, 3).result()
         8

@@ -38,7 +38,7 @@ class RayExecutor(Executor):
 
     Example:
         >>> from ungil.futures import RayExecutor
-        >>> with RayExecutor(num_cpus=2) as executor:  # doctest: +SKIP
+        >>> with RayExecutor(num_cpus=1, _node_ip_address="127.0.0.1") as executor:
         ...     executor.submit(pow, 2, 3).result()
         8
     """

@@ -92,7 +92,7 @@ def test_integrate_gives_the_left_sum() -> None:
 README_PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("program", README_PROGRAMS, ids=["integrate", "threads", "futures"])
+@pytest.mark.parametrize("program", README_PROGRAMS, ids=["integrate", "threads", "futures", "parallel"])
 def test_a_program_in_readme_prints_what_readme_says(program: str, tmp_path: Path) -> None:
     expected = re.search(r"print\(.*\)\s+# ([\d.]+)", program)
     assert expected is not None

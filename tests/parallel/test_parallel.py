@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import wait_until
 
+import ungil.parallel
 from ungil import futures
 from ungil.parallel import (
     Parallel,
@@ -357,3 +359,29 @@ def test_a_forked_child_has_workers_of_its_own() -> None:
         is_right = not _processes._IDLE and Parallel(2, "processes")([delayed(abs)(-1)] * 3) == [1] * 3
         os._exit(0 if is_right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Parallel",
+        "cpu_count",
+        "delayed",
+        "effective_n_jobs",
+        "parallel_backend",
+        "parallel_config",
+        "register_parallel_backend",
+        "wrap_non_picklable_objects",
+    ],
+)
+def test_it_is_called_as_joblibs(name: str) -> None:
+    joblib = pytest.importorskip("joblib")
+    ours = inspect.signature(getattr(ungil.parallel, name)).parameters.values()
+    theirs = inspect.signature(getattr(joblib, name)).parameters.values()
+    new = {"progress", "trace"}
+    assert [(each.name, each.kind) for each in ours if each.name not in new] == [
+        (each.name, each.kind) for each in theirs
+    ]
+    for our, their in zip((each for each in ours if each.name not in new), theirs, strict=True):
+        # What stands for a value that was not given says which it is.
+        assert getattr(our.default, "default", our.default) == getattr(their.default, "default_value", their.default)
