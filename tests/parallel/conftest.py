@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -52,6 +53,17 @@ def no_workers_but_idle() -> Iterator[None]:
         return all(workers == idle and pending == 0 for workers, idle, pending in census)
 
     wait_until(is_quiet)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _idle_workers_end() -> Iterator[None]:
+    """Ends the workers that are kept for a next call, so that other tests count descriptors of their own alone."""
+    yield
+    from ungil.parallel import _processes
+
+    while _processes._IDLE:
+        _processes._IDLE.pop()[1].shutdown()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,9 @@ __all__ = ("Sharing",)
 # Functions that go by value are pickled once; of so many.
 _MOST_CARRIED = 64
 
+# From so many bytes on the executor sends buffers by memory of their own.
+_LARGE = 1 << 15
+
 _MODES = ("r", "r+", "w+", "c", None)
 
 
@@ -72,7 +75,9 @@ class Sharing:
             data, buffers, kept = pickled(sent, self._table())
         except Exception as failure:
             raise explained(failure, _named(call)) from None
-        return executor.submit(run_pickled, data, *map(pickle.PickleBuffer, buffers or ())), (kept, call)
+        # Beside the executor's own pickle, so that it is not copied into that.
+        beside = pickle.PickleBuffer(data) if len(data) >= _LARGE else data
+        return executor.submit(run_pickled, beside, *map(pickle.PickleBuffer, buffers or ())), (kept, call)
 
     def forget(self) -> None:
         """Let go of all arrays."""

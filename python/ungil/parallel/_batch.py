@@ -5,6 +5,7 @@ A worker process imports this module and what it needs, and no more of the packa
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import threading
@@ -15,7 +16,7 @@ from ungil.parallel import _active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from ungil.parallel._delayed import Task
@@ -63,12 +64,9 @@ class Batch:
     __slots__ = ("_is_traced", "_nested", "tasks")
 
     def __init__(self, tasks: Sequence[Task], nested: tuple[Any, int | None], is_traced: bool = False) -> None:
-        self.tasks = tasks
+        self.tasks: Iterable[Task] = tasks
         self._nested = nested
         self._is_traced = is_traced
-
-    def __len__(self) -> int:
-        return len(self.tasks)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Batch, (self.tasks, self._nested, self._is_traced)
@@ -112,28 +110,43 @@ class Batch:
 
 
 class Round(Batch):
-    """Tasks that are measured in this process: those that have not begun may be taken back."""
+    """Tasks that are measured in this process: those that have not begun may be taken back.
 
-    __slots__ = ("_waiting",)
+    Attributes:
+        has_begun: whether the first has.
+    """
+
+    __slots__ = ("_waiting", "has_begun")
 
     def __init__(self, tasks: Sequence[Task], nested: tuple[Any, int | None], is_traced: bool = False) -> None:
+        super().__init__((), nested, is_traced)
         self._waiting = deque(tasks)
-        super().__init__(_drained(self._waiting), nested, is_traced)  # type: ignore[arg-type]
+        self.has_begun = False
+
+    def __call__(self) -> Report:
+        """Make those that are not taken back meanwhile."""
+        self.tasks = self._drained()
+        return super().__call__()
 
     def withdraw(self) -> list[Task]:
         """Return the tasks that have not begun, which this will not make."""
-        return list(_drained(self._waiting))
+        taken = []
+        with contextlib.suppress(IndexError):
+            while True:
+                taken.append(self._waiting.popleft())
+        return taken
+
+    def _drained(self) -> Iterator[Task]:
+        while True:
+            try:
+                task = self._waiting.popleft()
+            except IndexError:
+                return
+            self.has_begun = True
+            yield task
 
 
-def _drained(tasks: deque[Task]) -> Iterator[Task]:
-    while True:
-        try:
-            yield tasks.popleft()
-        except IndexError:
-            return
-
-
-def run_pickled(data: bytes, *buffers: Any) -> Any:
+def run_pickled(data: Any, *buffers: Any) -> Any:
     """Call what was pickled, with the buffers that came beside the pickle."""
     call = pickle.loads(data, buffers=buffers)  # noqa: S301 -- from our own process
     del data, buffers

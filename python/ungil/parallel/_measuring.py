@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import concurrent.futures
     from typing import Any
 
-    from ungil.parallel._batch import Report
+    from ungil.parallel._batch import Report, Round
     from ungil.parallel._choice import Choice
     from ungil.parallel._delayed import Task
 
@@ -33,7 +33,10 @@ _ENOUGH = 0.004
 # So late, in switch intervals, somebody has held the GIL; other lateness is the system's.
 _LATE = 0.8
 
-# The same, of a wait during which the tasks came to their end.
+# So many seconds it is waited for a thread to come to run.
+_PATIENCE = 0.1
+
+# So late, in switch intervals, of a wait during which the tasks came to their end.
 _LAST = 0.4
 
 # Rounds of tasks grow up to this many seconds.
@@ -78,18 +81,21 @@ class Watch:
         wanted = _TINY_ROUND if each < _TINY else _ROUND
         return max(min(int(wanted / each) if each > 0 else self._n_last * _GROWTH, self._n_last * _GROWTH), 1)
 
-    def look(self, futures: set[concurrent.futures.Future[Any]], others: set[concurrent.futures.Future[Any]]) -> bool:
+    def look(self, round_: Round, future: concurrent.futures.Future[Any], stop: set[Any]) -> bool:
         """Watch a round until it is over or enough was seen; true if it is over.
 
         Args:
-            futures: the round's.
-            others: futures whose end ends the watching too.
+            round_: the round.
+            future: what will have come of it.
+            stop: futures whose end ends the watching too.
         """
         interval = sys.getswitchinterval()
+        futures = {future, *stop}
         begun = time.monotonic()
+        has_begun = False
         while True:
             before = time.monotonic()
-            done, _ = wait(futures | others, _LOOK, "FIRST_COMPLETED")
+            done, _ = wait(futures, _LOOK, "FIRST_COMPLETED")
             now = time.monotonic()
             late = now - before - _LOOK
             if done:
@@ -97,7 +103,13 @@ class Watch:
                     # It was over when the interpreter was to be had, and that was not to be had before.
                     self._looked += now - before
                     self._held += late
-                return bool(done & futures)
+                return future in done
+            if not has_begun:
+                has_begun = round_.has_begun
+                if late < _LATE * interval and now - begun < _PATIENCE:
+                    # Before its thread has come to run, nobody holds the GIL.
+                    continue
+                begun = before
             self._looked += now - before
             if late >= _LATE * interval:
                 self._held += late

@@ -324,13 +324,12 @@ class Run:
             if is_compiled(tasks[0][0]):
                 # Threads are right in any case, and batches are sized as for others.
                 self._source.give_back(tasks)
-                self._choices.append(Choice("threads", "are compiled: they run without the GIL"))
-                self._route = "threads"
+                self._choose(Choice("threads", "are compiled: they run without the GIL"))
                 break
             self._count(1, len(tasks))
             round_ = Round(tasks, self._nested, self._trace is not None)
             pending = self._send(threads, round_)
-            is_over = watch.look({pending.future}, set() if self._stop is None else {self._stop})
+            is_over = watch.look(round_, pending.future, set() if self._stop is None else {self._stop})
             self._look_whether_stopped()
             if not is_over:
                 rest = round_.withdraw()
@@ -345,8 +344,7 @@ class Run:
             if choice.route == "in line" and (self._owner.timeout is not None or not is_over):
                 choice = Choice("threads", f"{choice.reason}; but they can be given up there, when they take too long")
             self._measured = watch.measured
-            self._choices.append(choice)
-            self._route = choice.route
+            self._choose(choice)
             if choice.route != "in line":
                 self._watched = None if is_over else pending
                 engine = threads if choice.route == "threads" else self._engines.open(self._backend, self._n_jobs)
@@ -355,6 +353,13 @@ class Run:
             yield from self._in_line()
             watch = Watch(self._n_jobs)
         yield from self._dispatching(threads)
+
+    def _choose(self, choice: Choice) -> None:
+        """Keep a choice, in the place of the last one if it is the same again."""
+        if self._choices and self._choices[-1].route == choice.route:
+            self._choices.pop()
+        self._choices.append(choice)
+        self._route = choice.route
 
     def _in_line(self) -> Iterator[list[Any]]:
         """Make tasks here, until there are no more, or they turn out to be longer."""
