@@ -42,7 +42,6 @@ LEFT_OUT: dict[str, str] = {
         "asks for a line that joblib prints, to the letter; test_parallel.py asks for what ours says"
     ),
     "test_parallel_pickling": "asks for loky's message; test_failures.py asks for ours, which names the argument",
-    "test_initializer_not_reused": _INSIDES,
     "test_loky_reuse_workers": f"{_INSIDES}, of loky's executor; test_parallel.py has a test that workers stay",
     "test_parallel_with_interactively_defined_bound_method_loky": _PROGRAM,
     "test_parallel_with_interactively_defined_functions": _PROGRAM,

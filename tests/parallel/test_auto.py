@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tasks
 
 from ungil import njit
@@ -83,3 +84,21 @@ def slow_then_fast(folder: str, i: int) -> int:
         time.sleep(0.1)
     assert not Path(folder, str(i)).exists()
     return tasks.counted(folder, i)
+
+
+def test_the_caller_takes_part_in_compiled_tasks(tmp_path: Any) -> None:
+    for n in range(1, 30):
+        parallel = Parallel(2)
+        assert parallel(delayed(summed)(i) for i in range(n)) == [summed(i) for i in range(n)]
+        assert parallel.statistics().completed == n
+
+
+def test_a_compiled_task_that_raises_ends_the_call() -> None:
+    for at in (0, 1, 5):
+        with pytest.raises(ZeroDivisionError):
+            Parallel(2)(delayed(inverse)(0 if i == at else 1) for i in range(6))
+
+
+@njit
+def inverse(n: int) -> float:
+    return 1 / n

@@ -82,10 +82,9 @@ class Engines:
 class _Pending:
     """A batch that was sent, and what has come of it."""
 
-    __slots__ = ("future", "report")
+    __slots__ = ("report",)
 
-    def __init__(self, future: concurrent.futures.Future[Report]) -> None:
-        self.future = future
+    def __init__(self) -> None:
         self.report: Report | None = None
 
 
@@ -138,6 +137,7 @@ class Run:
         self._waiting_since = 0.0
         # A task that is measured and goes on; it takes one of the places.
         self._watched: _Pending | None = None
+        self._takes_part = False
         self._trace = None if owner._trace_path is None else Trace(owner._trace_path)
         self._begun = time.monotonic()
         self._ended: float | None = None
@@ -234,13 +234,24 @@ class Run:
             if not tasks:
                 return
             self._count(1, len(tasks))
-            self._send(engine, Batch(tasks, self._nested, self._trace is not None))
+            batch = Batch(tasks, self._nested, self._trace is not None)
+            if self._takes_part and 0 < len(self._pending) < self._n_jobs and self._source.is_drained():
+                self._make_here(batch)
+                return
+            self._send(engine, batch)
 
-    def _send(self, engine: Engine, batch: Batch) -> _Pending:
-        pending = _Pending(engine.submit(batch))
-        self._pending[pending.future] = pending
+    def _make_here(self, batch: Batch) -> None:
+        """Make the last batch in this thread, which has nothing else to do."""
+        pending = _Pending()
         self._order.append(pending)
-        return pending
+        pending.report = batch()
+        self._take_in(pending.report)
+
+    def _send(self, engine: Engine, batch: Batch) -> concurrent.futures.Future[Report]:
+        future = engine.submit(batch)
+        self._pending[future] = _Pending()
+        self._order.append(self._pending[future])
+        return future
 
     def _count(self, n_batches: int, n_tasks: int) -> None:
         self.n_dispatched += n_tasks
@@ -277,8 +288,8 @@ class Run:
         if self._stop is not None and self._stop.done():
             raise Stopped
 
-    def _settle(self, future: concurrent.futures.Future[Report]) -> None:
-        """Take in what has come of a batch."""
+    def _settle(self, future: concurrent.futures.Future[Report]) -> Report:
+        """Take in what has come of a batch, and return it."""
         pending = self._pending.pop(future)
         if pending is self._watched:
             self._watched = None
@@ -292,6 +303,7 @@ class Run:
             # All of its tasks may have been taken back.
             self._batching.record(len(report.results), report.seconds)
         self._take_in(report)
+        return report
 
     def _take_in(self, report: Report) -> None:
         n_tasks = len(report.results)
@@ -322,23 +334,24 @@ class Run:
         watch = Watch(self._n_jobs)
         while tasks := self._source.take(watch.size()):
             if is_compiled(tasks[0][0]):
-                # Threads are right in any case, and batches are sized as for others.
+                # Threads are right in any case, and this one may be one of them at the end.
                 self._source.give_back(tasks)
+                self._takes_part = self._stop is None and self._owner.timeout is None
                 self._choose(Choice("threads", "are compiled: they run without the GIL"))
                 break
             self._count(1, len(tasks))
             round_ = Round(tasks, self._nested, self._trace is not None)
-            pending = self._send(threads, round_)
-            is_over = watch.look(round_, pending.future, set() if self._stop is None else {self._stop})
+            future = self._send(threads, round_)
+            is_over = watch.look(round_, future, set() if self._stop is None else {self._stop})
             self._look_whether_stopped()
             if not is_over:
                 rest = round_.withdraw()
                 self._source.give_back(rest)
                 self._count(0, -len(rest))
             if is_over:
-                self._settle(pending.future)
+                report = self._settle(future)
                 yield from self._ready()
-                if pending.report is None or not watch.record(pending.report):
+                if not watch.record(report):
                     continue
             choice = watch.choice(tasks[0])
             if choice.route == "in line" and (self._owner.timeout is not None or not is_over):
@@ -346,7 +359,7 @@ class Run:
             self._measured = watch.measured
             self._choose(choice)
             if choice.route != "in line":
-                self._watched = None if is_over else pending
+                self._watched = None if is_over else self._pending[future]
                 engine = threads if choice.route == "threads" else self._engines.open(self._backend, self._n_jobs)
                 yield from self._dispatching(engine)
                 return

@@ -69,6 +69,16 @@ class Source:
             taken += self._from_iterator(count - len(taken))
         return taken
 
+    def is_drained(self) -> bool:
+        """Return whether there are no more tasks; if that is not known, one is drawn.
+
+        Raises:
+            BaseException: what the iterable raises.
+        """
+        if not self._drawn and not self.is_over:
+            self._drawn = self._from_iterator(1)
+        return not self._drawn
+
     def give_back(self, tasks: list[Task]) -> None:
         """Take back tasks that were taken last."""
         self._drawn = [*tasks, *self._drawn]
