@@ -309,6 +309,9 @@ def test_print_progress_may_be_overridden(backend: str) -> None:
 def test_progress_is_shown(backend: str, capsys: pytest.CaptureFixture[str]) -> None:
     Parallel(2, backend, progress=True)([delayed(abs)(i) for i in range(20)])
     assert "20/20" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="task 3"):
+        Parallel(2, backend, progress=True)([delayed(tasks.FailsAt(3))(i) for i in range(20)])
+    assert "failed=1" in capsys.readouterr().err
 
 
 def test_a_trace_has_every_task(busy_backend: str, tmp_path: Path) -> None:

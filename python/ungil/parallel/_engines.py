@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ("Engine", "ForeignEngine", "ThreadEngine")
+__all__ = ("Engine", "Engines", "ForeignEngine", "ThreadEngine")
 
 
 class Engine:
@@ -110,6 +110,35 @@ class ForeignEngine(Engine):
         """Have the backend let go of its workers."""
         self._backend.stop_call()
         self._backend.terminate()
+
+
+class Engines:
+    """The engines of a `Parallel`, opened when they are needed: for one call, or for all of a `with` block.
+
+    Args:
+        options: what they are made with.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._opened: dict[type, Engine] = {}
+
+    def open(self, backend: Any, n_jobs: int) -> Engine:
+        """Return the engine of a backend."""
+        engine: Engine | None = self._opened.get(type(backend))
+        if engine is None:
+            engine = self._opened[type(backend)] = backend.open(n_jobs, self._options)
+        return engine
+
+    def abort(self) -> None:
+        """End what runs, where that can be done; engines that are opened later are new."""
+        while self._opened:
+            self._opened.popitem()[1].abort()
+
+    def close(self) -> None:
+        """Let go of all."""
+        while self._opened:
+            self._opened.popitem()[1].close()
 
 
 def _settle(future: Future[Any], get: Callable[[], Any]) -> None:

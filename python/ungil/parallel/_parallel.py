@@ -14,8 +14,9 @@ from ungil.parallel import _active
 from ungil.parallel._active import DEFAULTS
 from ungil.parallel._backends import CLUSTERS, AutoBackend, SequentialBackend, adapted, as_backend, known, made
 from ungil.parallel._config import active
+from ungil.parallel._engines import Engines
 from ungil.parallel._expression import ahead_of, bytes_of
-from ungil.parallel._run import Engines, Run
+from ungil.parallel._run import Run
 from ungil.parallel._source import Source
 from ungil.parallel._told import ParallelStatistics, duration, is_quiet_at
 
@@ -237,14 +238,13 @@ class Parallel:
             self._is_busy = False
             self._background = None
         self._has_failed = not run.is_complete
-        self.print_progress()
-        if self._bar is not None:
-            self._bar.close()
+        self._tell_end(run.statistics().failed)
 
     def _sequential(self, source: Source) -> Generator[Any, None, None]:
         """Make the tasks here, as they are asked for."""
         size = 1 if self.batch_size == "auto" else int(self.batch_size)
         is_complete = False
+        n_failed = 0
         try:
             yield None
             while tasks := source.take(size):
@@ -255,15 +255,18 @@ class Parallel:
                     self._advance(1)
                     yield result
             is_complete = True
+        except GeneratorExit:
+            raise
+        except BaseException:
+            n_failed = 1
+            raise
         finally:
             if not is_complete:
                 self._has_failed = True
                 source.close()
             self._is_iterating = False
             self._is_busy = False
-            self.print_progress()
-            if self._bar is not None:
-                self._bar.close()
+            self._tell_end(n_failed)
 
     def _reset(self, n_tasks: int | None) -> None:
         """Set the counters of a call that begins."""
@@ -308,6 +311,13 @@ class Parallel:
         if self._bar is not None:
             self._bar.update(n_tasks)
         self.print_progress()
+
+    def _tell_end(self, n_failed: int) -> None:
+        self.print_progress()
+        if self._bar is not None:
+            if n_failed:
+                self._bar.set_postfix(failed=n_failed)
+            self._bar.close()
 
     # What it tells.
 

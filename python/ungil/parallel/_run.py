@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from ungil.parallel._batch import Report
     from ungil.parallel._choice import Measurement
-    from ungil.parallel._engines import Engine
+    from ungil.parallel._engines import Engine, Engines
     from ungil.parallel._parallel import Parallel
     from ungil.parallel._source import Source
 
-__all__ = ("Engines", "Run", "Stopped")
+__all__ = ("Run", "Stopped")
 
 # No more batches than this, and twice as many as run at once, are with an executor, however far may be drawn ahead.
 _MOST_PENDING = 32
@@ -48,35 +48,6 @@ _LONG = 1e-3
 
 class Stopped(BaseException):
     """Nobody wants the results any more."""
-
-
-class Engines:
-    """The engines of a `Parallel`, opened when they are needed: for one call, or for all of a `with` block.
-
-    Args:
-        options: what they are made with.
-    """
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        self._opened: dict[type, Engine] = {}
-
-    def open(self, backend: Any, n_jobs: int) -> Engine:
-        """Return the engine of a backend."""
-        engine: Engine | None = self._opened.get(type(backend))
-        if engine is None:
-            engine = self._opened[type(backend)] = backend.open(n_jobs, self._options)
-        return engine
-
-    def abort(self) -> None:
-        """End what runs, where that can be done; engines that are opened later are new."""
-        while self._opened:
-            self._opened.popitem()[1].abort()
-
-    def close(self) -> None:
-        """Let go of all."""
-        while self._opened:
-            self._opened.popitem()[1].close()
 
 
 class _Pending:
