@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from numbers import Integral
@@ -18,7 +17,7 @@ from ungil.parallel._engines import Engines
 from ungil.parallel._expression import ahead_of, bytes_of
 from ungil.parallel._run import Run
 from ungil.parallel._source import Source
-from ungil.parallel._told import ParallelStatistics, duration, is_quiet_at
+from ungil.parallel._told import ParallelStatistics, progress_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,6 +202,7 @@ class Parallel:
             if n_jobs == 0:
                 raise RuntimeError(f"{type(self._backend).__name__} has no active worker.")
             ahead = ahead_of(self.pre_dispatch, n_jobs)
+            self._pre_dispatch_amount = ahead or 0
             engines = self._managed or Engines({**self._backend_kwargs, "parallel": self})
             self._say(f"Using backend {type(self._backend).__name__} with {n_jobs} concurrent workers.")
         except BaseException:
@@ -274,6 +274,7 @@ class Parallel:
         self.n_dispatched_batches = 0
         self.n_dispatched_tasks = 0
         self.n_completed_tasks = 0
+        self._pre_dispatch_amount = 0
         self._has_failed = False
         self._is_iterating = True
         self._start_time = time.time()
@@ -356,35 +357,12 @@ class Parallel:
 
     def print_progress(self) -> None:
         """Tell how far the call is, if `verbose` wants that now: after each batch. Subclasses may tell it otherwise."""
-        if not self.verbose:
-            return
-        width = math.floor(math.log10(self.n_tasks)) + 1 if self.n_tasks else 3
-        elapsed = time.time() - self._start_time
-        done = self.n_completed_tasks
-        if done == self.n_dispatched_tasks and not self._is_iterating and not self._has_failed:
-            self._say(f"Done {done:{width}d} out of {done:{width}d} | elapsed: {duration(elapsed)} finished")
-        elif self._is_iterating:
-            if is_quiet_at(self.n_dispatched_batches, self.verbose):
-                return
-            if self.n_tasks is not None:
-                self._say(f"Done {done:{width}d} out of {self.n_tasks:{width}d} | elapsed: {duration(elapsed)}")
-            else:
-                padding = " " * (len("out of ") + width - len("tasks"))
-                self._say(f"Done {done:{width}d} tasks {padding}| elapsed: {duration(elapsed)}")
-        else:
-            self._tell_of_the_rest(width, elapsed)
-
-    def _tell_of_the_rest(self, width: int, elapsed: float) -> None:
-        """Say how far it is, when it is known how many tasks there are."""
-        done, total = self.n_completed_tasks, self.n_dispatched_tasks
-        if done:
-            every = total // self.verbose + 1
-            if done + 1 == total or (total - done + 1) % every:
-                return
-        left = elapsed / max(done, 1) * (total - done)
-        self._say(
-            f"Done {done:{width}d} out of {total:{width}d} | elapsed: {duration(elapsed)} remaining: {duration(left)}"
-        )
+        if self.verbose:
+            elapsed = time.time() - self._start_time
+            is_complete = self.n_completed_tasks == self.n_dispatched_tasks and not self._has_failed
+            line = progress_line(self, self._is_iterating, is_complete and not self._is_iterating, elapsed)
+            if line is not None:
+                self._say(line)
 
     def _print(self, msg: str) -> None:
         """Write a line; to standard error, or for a high `verbose` to standard output."""

@@ -12,12 +12,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, Protocol
 
     from ungil.parallel._batch import Report
     from ungil.parallel._choice import Choice, Measurement
 
-__all__ = ("ParallelStatistics", "Trace", "duration", "explanation", "is_quiet_at")
+    class Counts(Protocol):
+        """What is told of a `Parallel`."""
+
+        n_tasks: int | None
+        n_dispatched_tasks: int
+        n_dispatched_batches: int
+        n_completed_tasks: int
+        verbose: int
+        # How many were to be drawn ahead; 0 for all.
+        _pre_dispatch_amount: int
+
+
+__all__ = ("ParallelStatistics", "Trace", "duration", "explanation", "is_quiet_at", "progress_line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,34 @@ def explanation(
         f" {statistics.elapsed:.3g} s"
     )
     return "\n".join(lines)
+
+
+def progress_line(counts: Counts, is_iterating: bool, is_complete: bool, elapsed: float) -> str | None:
+    """Return what joblib's `print_progress` says of a call, or None where it says nothing.
+
+    Args:
+        counts: how many tasks there are, were handed over and are done.
+        is_iterating: whether there may be more.
+        is_complete: whether all of them are done.
+        elapsed: for how many seconds the call has gone on.
+    """
+    width = math.floor(math.log10(counts.n_tasks)) + 1 if counts.n_tasks else 3
+    done, total = counts.n_completed_tasks, counts.n_dispatched_tasks
+    if is_complete:
+        return f"Done {done:{width}d} out of {done:{width}d} | elapsed: {duration(elapsed)} finished"
+    if is_iterating:
+        if is_quiet_at(counts.n_dispatched_batches, counts.verbose):
+            return None
+        if counts.n_tasks is not None:
+            return f"Done {done:{width}d} out of {counts.n_tasks:{width}d} | elapsed: {duration(elapsed)}"
+        padding = " " * (len("out of ") + width - len("tasks"))
+        return f"Done {done:{width}d} tasks {padding}| elapsed: {duration(elapsed)}"
+    # It is known how many there are.
+    cursor = total - done + 1 - counts._pre_dispatch_amount
+    if done and (done + 1 == total or cursor % (total // counts.verbose + 1)):
+        return None
+    left = duration(elapsed / max(done, 1) * (total - done))
+    return f"Done {done:{width}d} out of {total:{width}d} | elapsed: {duration(elapsed)} remaining: {left}"
 
 
 def duration(seconds: float) -> str:
