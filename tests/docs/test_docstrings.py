@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -40,12 +41,13 @@ OPTIONAL = {"DaskExecutor": "distributed", "RayExecutor": "ray"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-@pytest.mark.filterwarnings("default")
 def test_an_example_does_what_it_says(example: doctest.DocTest, monkeypatch: pytest.MonkeyPatch) -> None:
     package = OPTIONAL.get(example.name.rpartition(".")[2])
     if package is not None:
         pytest.importorskip(package)
         monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Theirs: of configuration, and of what they close late.
+        warnings.simplefilter("ignore")
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
     runner.run(example, out=report.append)

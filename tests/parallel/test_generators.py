@@ -95,10 +95,14 @@ def test_an_iterator_that_blocks_does_not_hold_up_who_leaves() -> None:
         yield delayed(abs)(-1)
         may_go_on.wait()
 
-    results = Parallel(2, "threading", "generator")(source())
-    with pytest.warns(UserWarning, match="cancelled"):
-        results.close()
-    may_go_on.set()
+    with Parallel(2, "threading", "generator") as parallel:
+        results = parallel(source())
+        with pytest.warns(UserWarning, match="cancelled"):
+            results.close()
+        # The next call has workers of its own, which the end of the first harms in nothing.
+        others = parallel(delayed(tasks.square)(i) for i in range(100))
+        may_go_on.set()
+        assert list(others) == [i * i for i in range(100)]
 
 
 def test_nothing_is_kept_when_it_is_over() -> None:

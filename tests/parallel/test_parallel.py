@@ -320,8 +320,11 @@ def test_a_trace_has_every_task(busy_backend: str, tmp_path: Path) -> None:
     events = json.loads(path.read_text())["traceEvents"]
     assert [event["name"] for event in events] == ["square"] * 25
     assert all(event["ts"] >= 0 and event["dur"] >= 0 for event in events)
-    with pytest.raises(OSError, match="nowhere"):
-        Parallel(2, busy_backend, trace=tmp_path / "nowhere" / "trace.json")([delayed(abs)(1)] * 3)
+    for return_as in ("list", "generator"):
+        parallel = Parallel(2, busy_backend, return_as, trace=tmp_path / "nowhere" / "trace.json")
+        for _ in range(2):
+            with pytest.raises(OSError, match="nowhere"):
+                parallel([delayed(abs)(1)] * 3)
 
 
 def test_statistics(busy_backend: str) -> None:

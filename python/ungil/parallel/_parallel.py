@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from numbers import Integral
 from uuid import uuid4
 
@@ -159,7 +160,7 @@ class Parallel:
 
     def __enter__(self) -> Self:
         n_jobs = self._initialize_backend()
-        self._managed = Engines({**self._backend_kwargs, "parallel": self})
+        self._managed = self._new_engines()
         if n_jobs > 1 and not isinstance(self._runner, AutoBackend):
             self._managed.open(self._runner, n_jobs)
         return self
@@ -201,25 +202,30 @@ class Parallel:
                 return results if self.return_generator else list(results)
             if n_jobs == 0:
                 raise RuntimeError(f"{type(self._backend).__name__} has no active worker.")
-            ahead = ahead_of(self.pre_dispatch, n_jobs)
-            self._pre_dispatch_amount = ahead or 0
-            engines = self._managed or Engines({**self._backend_kwargs, "parallel": self})
-            self._say(f"Using backend {type(self._backend).__name__} with {n_jobs} concurrent workers.")
+            if not self.return_generator:
+                run = self._make_run(source, n_jobs, None)
+            else:
+                from ungil.parallel._background import Background
+
+                background = Background(partial(self._make_run, source, n_jobs), self._be_over)
+                self._background = background
+                return background.results()
         except BaseException:
             self._is_busy = False
             raise
+        return self._listed(run)
 
-        def make_run(stop: Future[None] | None) -> Run:
-            is_managed = self._managed is not None
-            self._last = Run(self, source, n_jobs, ahead, engines, is_managed=is_managed, stop=stop)
-            return self._last
+    def _new_engines(self) -> Engines:
+        return Engines({**self._backend_kwargs, "parallel": self})
 
-        if self.return_generator:
-            from ungil.parallel._background import Background
-
-            self._background = Background(make_run, self._be_over)
-            return self._background.results()
-        return self._listed(make_run(None))
+    def _make_run(self, source: Source, n_jobs: int, stop: Future[None] | None) -> Run:
+        ahead = ahead_of(self.pre_dispatch, n_jobs)
+        self._pre_dispatch_amount = ahead or 0
+        engines = self._managed or self._new_engines()
+        is_managed = self._managed is not None
+        self._last = Run(self, source, n_jobs, ahead, engines, is_managed=is_managed, stop=stop)
+        self._say(f"Using backend {type(self._backend).__name__} with {n_jobs} concurrent workers.")
+        return self._last
 
     def _listed(self, run: Run) -> list[Any]:
         results: list[Any] = []
@@ -235,8 +241,12 @@ class Parallel:
         with self._lock:
             if self._last is not run or not self._is_busy:
                 return
-            self._is_busy = False
             self._background = None
+            if self._managed is not None and not run.is_complete:
+                # It may take some time to end, with what it has opened.
+                run.keep_engines()
+                self._managed = self._new_engines()
+            self._is_busy = False
         self._has_failed = not run.is_complete
         self._tell_end(run.statistics().failed)
 

@@ -158,6 +158,10 @@ class Run:
         """Whether no more tasks are drawn."""
         return self._source.is_over
 
+    def keep_engines(self) -> None:
+        """Be the one that closes its engines: the next call has others."""
+        self._is_managed = False
+
     def statistics(self) -> ParallelStatistics:
         """Return what has been done by now."""
         ended = time.monotonic() if self._ended is None else self._ended
