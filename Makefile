@@ -94,6 +94,7 @@ bench: build ## print every benchmark's table, beside the peers that are install
 	$(BIN)/python benches/queues.py
 	$(BIN)/python benches/futures.py
 	$(BIN)/python benches/processes.py
+	$(BIN)/python benches/parallel.py
 
 bench-peers: $(VENV)/.ready ## install numba, joblib and Cython, to be measured against
 	scripts/setup --peers "$(PYTHON)" "$(VENV)"

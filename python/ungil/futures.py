@@ -37,8 +37,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures.process import BrokenProcessPool as BrokenProcessPool
 
+    from ungil._dask_executor import DaskExecutor as DaskExecutor
     from ungil._process_pool.executor import ProcessPoolExecutor as ProcessPoolExecutor
     from ungil._process_pool.worker_process import WorkerDied as WorkerDied
+    from ungil._ray_executor import RayExecutor as RayExecutor
 
 __all__ = [
     "ALL_COMPLETED",
@@ -48,11 +50,13 @@ __all__ = [
     "BrokenProcessPool",
     "BrokenThreadPool",
     "CancelledError",
+    "DaskExecutor",
     "Executor",
     "Future",
     "InvalidStateError",
     "Options",
     "ProcessPoolExecutor",
+    "RayExecutor",
     "Retry",
     "Statistics",
     "TaskGroup",
@@ -68,9 +72,14 @@ __all__ = [
 # Of processes, which bring `multiprocessing`: loaded by who wants them.
 _OF_PROCESSES = frozenset({"BrokenProcessPool", "ProcessPoolExecutor", "WorkerDied"})
 
+# Of clusters, whose packages are optional.
+_OF_CLUSTERS = {"DaskExecutor": "ungil._dask_executor", "RayExecutor": "ungil._ray_executor"}
+
 
 def __getattr__(name: str) -> object:
-    """Return what has to do with processes."""
+    """Return what has to do with processes, here or elsewhere."""
+    if name in _OF_CLUSTERS:
+        return getattr(importlib.import_module(_OF_CLUSTERS[name]), name)
     if name in _OF_PROCESSES:
         if sys.platform != "linux":
             # The standard pool; it has no `WorkerDied`.

@@ -15,6 +15,7 @@ import pytest
 from children import with_ours
 from implementation import IS_UNGIL
 from left_out import why_left_out
+from left_out_of_joblib import why_left_out as left_out_of_joblib
 from tests.leftovers import nothing_left
 
 HERE = Path(__file__).parent
@@ -23,6 +24,12 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark CPython's tests, and among them those that are left out."""
     for item in items:
+        if item.path == HERE / "test_joblib.py":
+            # joblib runs them so.
+            item.add_marker(pytest.mark.filterwarnings("default"))
+            if (why := left_out_of_joblib(item.name)) is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
+            continue
         case = getattr(item, "cls", None)
         if item.path.parent != HERE or case is None or not issubclass(case, TestCase):
             continue

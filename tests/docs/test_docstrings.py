@@ -1,15 +1,16 @@
-"""The examples in the docstrings of the locks, queues and futures, of threads and of processes, do what they say."""
+"""The examples in the docstrings of locks, queues, futures and parallel loops do what they say."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
 
-MODULES = ["ungil.threading", "ungil.queue", "ungil.futures"]
+MODULES = ["ungil.threading", "ungil.queue", "ungil.futures", "ungil.parallel"]
 if sys.platform == "linux":
     # Where the classes are that `ungil.multiprocessing` makes instances of.
     MODULES += ["ungil._mp_synchronize", "ungil._mp_queues", "ungil.multiprocessing.pool", "ungil.shared"]
@@ -35,9 +36,18 @@ def examples() -> Iterator[doctest.DocTest]:
 
 EXAMPLES = list(examples())
 
+# What these need, that need not be installed.
+OPTIONAL = {"DaskExecutor": "distributed", "RayExecutor": "ray"}
+
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_does_what_it_says(example: doctest.DocTest) -> None:
+def test_an_example_does_what_it_says(example: doctest.DocTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = OPTIONAL.get(example.name.rpartition(".")[2])
+    if package is not None:
+        pytest.importorskip(package)
+        monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Theirs: of configuration, and of what they close late.
+        warnings.simplefilter("ignore")
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
     runner.run(example, out=report.append)

@@ -22,6 +22,16 @@ OUTPUTS = {
     "future.py": "False True False\n[1, 2, 3, 4]\n<Future at 0x... state=finished returned list>\n",
     "integrate_async.py": "1.000785\n1.000785\n",
     "integrate_async_processes.py": "1.000785\n1.000785\n",
+    "integrate_parallel.py": """\
+1.000785
+1.000785 None
+1.000785 auto
+1.000785 threading
+1.000785 multiprocessing
+1.000785 loky
+1.000785 processes
+1.000785 sequential
+""",
     "shared_array.py": "[ 0  1  4  9 16] 999998000001\n",
     "daemon.py": "the main thread is over\nso is the other thread, and the daemon ends with the program\n",
     "join.py": "before its start: False\nafter its start: True\nafter its end: False\n",
@@ -82,7 +92,7 @@ def test_integrate_gives_the_left_sum() -> None:
 README_PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("program", README_PROGRAMS, ids=["integrate", "threads", "futures"])
+@pytest.mark.parametrize("program", README_PROGRAMS, ids=["integrate", "threads", "futures", "parallel"])
 def test_a_program_in_readme_prints_what_readme_says(program: str, tmp_path: Path) -> None:
     expected = re.search(r"print\(.*\)\s+# ([\d.]+)", program)
     assert expected is not None

@@ -56,6 +56,17 @@ def n_files(pid: int | str) -> int:
     return sum("memfd" in link for link in links)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f8", ">i4", "U5", "datetime64[s]", [("a", "i4"), ("b", "f8")]])
+def test_a_large_copy_has_every_value(dtype: Any, order: Any) -> None:
+    array = np.zeros((600, 1000), dtype=dtype, order=order)
+    field = array["b"] if array.dtype.names else array
+    field[...] = np.arange(600_000).reshape(600, 1000)
+    made = shared.copy(array)
+    np.testing.assert_array_equal(made, array)
+    assert made.flags.f_contiguous == array.flags.f_contiguous
+
+
 def test_what_one_process_writes_the_other_sees(single: ProcessPoolExecutor) -> None:
     array = shared.array((100, 50), dtype="float32")
     back = single.submit(fill_and_return, array, 3.0).result()

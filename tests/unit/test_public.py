@@ -13,7 +13,7 @@ import pytest
 import ungil
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLIC = ("ungil", "ungil.errors", "ungil.types")
+PUBLIC = ("ungil", "ungil.errors", "ungil.parallel", "ungil.types")
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 import types
@@ -9,12 +10,15 @@ from collections import ChainMap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ungil._process_pool.main_module import MainModule
     from ungil._process_pool.pickles import Buffers
 
-__all__ = ("by_name", "by_value")
+    Table = dict[type, Callable[[Any], Any]]
+
+__all__ = ("by_name", "by_value", "with_table")
 
 
 class _ByNamePickler(pickle.Pickler):
@@ -48,8 +52,30 @@ def by_name(obj: object, buffers: Buffers, main: MainModule) -> bytes:
     return file.getvalue()
 
 
+def with_table(obj: object, buffers: Buffers, table: Table) -> bytes:
+    """Return the pickle of an object, some of whose parts are reduced otherwise than always.
+
+    Args:
+        obj: the object.
+        buffers: takes those that are not in it.
+        table: how objects of some types are reduced, by the types.
+
+    Raises:
+        Exception: what the pickler raised.
+    """
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, 5, buffer_callback=buffers)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **table}
+    pickler.dump(obj)
+    return file.getvalue()
+
+
 def by_value(
-    obj: object, buffers: Buffers | None, main: MainModule | None = None, is_trial: bool = False
+    obj: object,
+    buffers: Buffers | None,
+    main: MainModule | None = None,
+    table: Table | None = None,
+    is_trial: bool = False,
 ) -> tuple[bytes, bool]:
     """Return the pickle of an object, with what the other process cannot import, and whether it brings descriptors.
 
@@ -57,6 +83,7 @@ def by_value(
         obj: the object.
         buffers: takes those that are not in it; None if all are to be.
         main: what the other process has of `__main__`; None for nothing.
+        table: how objects of some types are reduced, by the types.
         is_trial: whether only to see if it can be done.
 
     Raises:
@@ -68,8 +95,8 @@ def by_value(
     base = _by_value_pickler(main)
     file = io.BytesIO()
     # A pickler looks at its class when it is made.
-    table = {"dispatch_table": ChainMap(*reducers(found, is_trial).maps, base.dispatch_table)}
-    type("Pickler", (base,), table)(file, 5, buffer_callback=buffers).dump(obj)
+    namespace = {"dispatch_table": ChainMap(table or {}, *reducers(found, is_trial).maps, base.dispatch_table)}
+    type("Pickler", (base,), namespace)(file, 5, buffer_callback=buffers).dump(obj)
     return file.getvalue(), bool(found)
 
 

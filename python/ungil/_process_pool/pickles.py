@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ungil._process_pool.main_module import MainModule
+    from ungil._process_pool.picklers import Table
 
 __all__ = (
     "PLAIN",
@@ -63,7 +64,7 @@ class Buffers(list["memoryview"]):
 
 
 def pickled(
-    obj: object, main: MainModule | None = None, known: bytes = b""
+    obj: object, main: MainModule | None = None, known: bytes = b"", table: Table | None = None
 ) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
@@ -73,6 +74,7 @@ def pickled(
         obj: the object.
         main: what the other process has of `__main__`; None for nothing.
         known: what is in its pickle and may name `__main__`, and is all right.
+        table: how objects of some types are reduced, by the types, where that is not as always.
 
     Raises:
         Exception: what the pickler raised; `explained.py` says more.
@@ -81,10 +83,10 @@ def pickled(
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            data, has_descriptors = _dumps(obj, buffers, main, known)
+            data, has_descriptors = _dumps(obj, buffers, main, known, table)
     else:
         kept = []
-        data, has_descriptors = _dumps(obj, buffers, main, known)
+        data, has_descriptors = _dumps(obj, buffers, main, known, table)
     if has_descriptors:
         # It is this process, which hands them out.
         kept.append(None)
@@ -163,10 +165,17 @@ _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 _CONNECTION = b"multiprocessing.connection"
 
 
-def _dumps(obj: object, buffers: Buffers, main: MainModule | None, known: bytes) -> tuple[bytes, bool]:
+def _dumps(
+    obj: object, buffers: Buffers, main: MainModule | None, known: bytes, table: Table | None
+) -> tuple[bytes, bool]:
     """Return a pickle, and whether it brings descriptors."""
     try:
-        data = dumps(obj, 5, buffer_callback=buffers)
+        if table is None:
+            data = dumps(obj, 5, buffer_callback=buffers)
+        else:
+            from ungil._process_pool.picklers import with_table
+
+            data = with_table(obj, buffers, table)
         unknown = data.replace(known, b"") if known else data
         if _CONNECTION not in unknown:
             if MARK not in unknown:
@@ -182,7 +191,7 @@ def _dumps(obj: object, buffers: Buffers, main: MainModule | None, known: bytes)
     from ungil._process_pool.picklers import by_value
 
     buffers.clear()
-    return by_value(obj, buffers, main)
+    return by_value(obj, buffers, main, table)
 
 
 class Carried:
