@@ -139,8 +139,8 @@ class Sharing:
 
 def _carried_data(call: Any) -> bytes:
     """Return the pickle that a batch has of the function of its tasks, if that goes by value: mostly they have one."""
-    function = call.tasks[0][0] if isinstance(call, Batch) and call.tasks else None
-    return function.data if isinstance(function, Carried) else b""
+    functions = [function for function, _, _ in call.tasks] if isinstance(call, Batch) else []
+    return next((function.data for function in functions if isinstance(function, Carried)), b"")
 
 
 def _attached(memory: Any, is_writable: bool) -> Any:
