@@ -139,7 +139,7 @@ class Sharing:
 
 def _carried_data(call: Any) -> bytes:
     """Return the pickle that a batch has of the function of its tasks, if that goes by value: mostly they have one."""
-    functions = [function for function, _, _ in call.tasks] if isinstance(call, Batch) else []
+    functions: list[Any] = [function for function, _, _ in call.tasks] if isinstance(call, Batch) else []
     return next((function.data for function in functions if isinstance(function, Carried)), b"")
 
 
