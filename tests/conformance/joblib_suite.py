@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 
 from ungil.parallel import _active as active
+from ungil.parallel import _backends as backends
 
 __all__ = ("load",)
 
@@ -75,14 +76,13 @@ def _parallel() -> ModuleType:
 
 
 def _backends() -> ModuleType:
-    ours = importlib.import_module("ungil.parallel._backends")
     theirs = importlib.import_module("joblib._parallel_backends")
     module = ModuleType("joblib._parallel_backends")
     vars(module).update(
-        LokyBackend=ours.ProcessesBackend,
-        MultiprocessingBackend=ours.ProcessesBackend,
+        LokyBackend=backends.ProcessesBackend,
+        MultiprocessingBackend=backends.ProcessesBackend,
         ParallelBackendBase=theirs.ParallelBackendBase,
-        SequentialBackend=ours.SequentialBackend,
-        ThreadingBackend=ours.ThreadingBackend,
+        SequentialBackend=backends.SequentialBackend,
+        ThreadingBackend=backends.ThreadingBackend,
     )
     return module
