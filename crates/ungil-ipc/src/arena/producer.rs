@@ -175,7 +175,11 @@ impl Inside {
             offset
         } else {
             let offset = self.end;
-            self.end = offset.checked_add(size).filter(|end| *end <= END)?;
+            let Some(end) = offset.checked_add(size).filter(|end| *end <= END) else {
+                self.free.push(index);
+                return None;
+            };
+            self.end = end;
             offset
         };
         self.used.insert(index, Used { offset, size, is_held: true, borrower: 0 });
@@ -313,6 +317,18 @@ mod tests {
             assert!(theirs.map(&wrong).is_err() && theirs.read(&wrong, &mut [0]).is_err(), "{wrong:?}");
             theirs.release(wrong.index);
         }
+    }
+
+    #[test]
+    fn an_arena_that_is_full_loses_no_index() {
+        let (producer, _) = pair();
+        let [first, second, third] = [(); 3].map(|()| producer.put(&[1]).expect("memory"));
+        drop(second);
+        let end = std::mem::replace(&mut producer.inside.enter().end, END);
+        assert_eq!(producer.put(&[1; 10_000]).expect_err("full").kind(), io::ErrorKind::StorageFull);
+        producer.inside.enter().end = end;
+        let fourth = producer.put(&[1; 10_000]).expect("memory");
+        assert!(![first.block().index, third.block().index].contains(&fourth.block().index));
     }
 
     #[test]
