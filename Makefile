@@ -19,7 +19,7 @@ SOURCES := Cargo.toml $(wildcard Cargo.lock) pyproject.toml README.md \
 export PYO3_PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python loom check fuzz-jit fuzz-ipc fuzz-ipc-asan fmt lint bench bench-peers build clean
+.PHONY: help demo test test-rust test-python test-clusters loom check fuzz-jit fuzz-ipc fuzz-ipc-asan fmt lint bench bench-peers build clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ test-rust: $(VENV)/.ready loom ## run the Rust tests
 
 test-python: build ## run the Python tests (of the interpreter that PYTHON names)
 	$(BIN)/python -m pytest
+
+test-clusters: build ## start clusters of Dask and of Ray on this machine, and run the tests of parallel loops on them
+	scripts/setup --group clusters "$(PYTHON)" "$(VENV)"
+	RAY_USAGE_STATS_ENABLED=0 $(BIN)/python -m pytest tests/parallel/test_dask.py tests/parallel/test_ray.py
 
 # How often the model checker takes a thread off where it could go on. Measured: with 2 it takes 6 s and misses what the third
 # shows (an event's `set`, undone meanwhile, that wakes who came after that); with 3 a minute; with 4 more than five.
@@ -97,7 +101,7 @@ bench: build ## print every benchmark's table, beside the peers that are install
 	$(BIN)/python benches/parallel.py
 
 bench-peers: $(VENV)/.ready ## install numba, joblib and Cython, to be measured against
-	scripts/setup --peers "$(PYTHON)" "$(VENV)"
+	scripts/setup --group peers "$(PYTHON)" "$(VENV)"
 
 build: $(VENV)/.built ## build the extension in release, and install the package into the virtual environment
 
