@@ -28,7 +28,7 @@ pub const NO_TASK: u64 = u64::MAX;
 const AHEAD: u64 = 1_000_000;
 
 /// A task that runs for less is not worth waking a worker, in nanoseconds; one that is awake is given it instead, behind no more than so much work.
-const NOT_WORTH_WAKING: u64 = 10_000;
+const NOT_WORTH_WAKING: u64 = 30_000;
 
 /// A worker is given no more ahead; and no more are taken back of which it may not know, of no more bytes in its ring: so together they have words of their own, and
 /// one that has no task can be given one.
