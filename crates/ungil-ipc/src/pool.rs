@@ -209,6 +209,8 @@ impl<T> Pool<T> {
         }
         let mut task = task;
         if inside.backlog.is_empty()
+            && let may_gather = may_gather
+            && task.frame.size() <= LONGEST_TAKEN_BACK
             && let Some(at) = inside.worker_for(task.is_alone, may_gather)
         {
             let was_gathered = may_gather && !inside.workers[at].given.is_empty();
@@ -225,11 +227,11 @@ impl<T> Pool<T> {
         Ok(Submitted { was_given: false, was_gathered: false, demand: inside.demand() })
     }
 
-    /// If a worker has tasks that it has not begun, and another has none: how many tasks have been answered until now. If that stays the same for a while, they are stuck.
+    /// If a worker has tasks that it may not have begun, and that could be taken back, and another has none: how many tasks have been answered until now. If that stays the same for a while, they are stuck.
     pub fn gathered(&self) -> Option<u64> {
         let inside = self.inside.enter();
-        let is_uneven = inside.workers.iter().any(Worker::is_free)
-            && inside.workers.iter().any(|worker| worker.given.len() > 1);
+        let is_uneven =
+            inside.workers.iter().any(Worker::is_free) && inside.workers.iter().any(Worker::may_give_back);
         is_uneven.then_some(inside.n_answered)
     }
 
@@ -613,11 +615,7 @@ impl<T> Inside<T> {
     fn take_back(&mut self) -> Option<(u64, Task<T>)> {
         let idle = self.workers.iter().position(Worker::is_free)?;
         for worker in &mut self.workers {
-            let is_cheap =
-                worker.given.back().is_some_and(|(_, task)| task.frame.size() <= LONGEST_TAKEN_BACK);
-            if worker.given.len() > 1
-                && is_cheap
-                && worker.recalled.len() < MOST_TAKEN_BACK
+            if worker.may_give_back()
                 && let Some((seq, task)) = worker.given.pop_back()
             {
                 if !worker.link.recall(seq) {
@@ -700,6 +698,14 @@ impl<T> Inside<T> {
 impl<T> Worker<T> {
     fn load(&self) -> usize {
         self.given.len() + self.n_reserved
+    }
+
+    /// Whether the task that it was given last may be taken back, if it is not begun.
+    fn may_give_back(&self) -> bool {
+        let is_short = |(_, task): &(u64, Task<T>)| task.frame.size() <= LONGEST_TAKEN_BACK;
+        self.given.len() > 1
+            && self.given.back().is_some_and(is_short)
+            && self.recalled.len() < MOST_TAKEN_BACK
     }
 
     fn note_recalled(&mut self, seq: u64) {
