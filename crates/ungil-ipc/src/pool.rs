@@ -208,9 +208,9 @@ impl<T> Pool<T> {
             return Err((task, Refusal::ShutDown));
         }
         let mut task = task;
+        // What could not be taken back would stay behind a long one.
+        let may_gather = may_gather && task.frame.size() <= LONGEST_TAKEN_BACK;
         if inside.backlog.is_empty()
-            && let may_gather = may_gather
-            && task.frame.size() <= LONGEST_TAKEN_BACK
             && let Some(at) = inside.worker_for(task.is_alone, may_gather)
         {
             let was_gathered = may_gather && !inside.workers[at].given.is_empty();

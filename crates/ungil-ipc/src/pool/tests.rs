@@ -205,6 +205,16 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
 }
 
 #[test]
+fn a_task_that_could_not_be_taken_back_is_given_to_an_idle_worker() {
+    let pool = pool(1, 0);
+    let (link, socket) = Link::new().expect("a link");
+    pool.add(0, Arc::new(link));
+    let submitted = pool.submit(task(0, LONGEST_TAKEN_BACK), true).expect("open");
+    assert_eq!((submitted.was_given, submitted.was_gathered), (true, false));
+    drop(socket);
+}
+
+#[test]
 fn who_sees_to_the_last_answer_learns_that_the_pool_is_over() {
     let pool = pool(1, 0);
     assert_eq!(pool.submit(task(0, 8), false).expect("open").demand, Some(0));
