@@ -764,6 +764,19 @@ print([os.path.exists(f"/proc/{pid}") for pid in pids])
         assert threading.active_count() <= threads
         assert set(Path("/dev/shm").iterdir()) <= shm
 
+    def test_forks_leave_the_children_of_the_parent_alone(self, capfd: pytest.CaptureFixture[str]) -> None:
+        context = multiprocessing.get_context("fork")
+        child = context.Process(target=time.sleep, args=(60,), daemon=True)
+        child.start()
+        try:
+            with ProcessPoolExecutor(1, mp_context=context, on_worker_death="break") as executor:
+                assert executor.submit(abs, -1).result(60) == 1
+            assert child.is_alive()
+        finally:
+            child.kill()
+            child.join()
+        assert capfd.readouterr().err == ""
+
     def test_a_server_that_is_killed_is_replaced(self, single: ProcessPoolExecutor, tmp_path: Path) -> None:
         from ungil._process_pool.server_process import ServerProcess
 

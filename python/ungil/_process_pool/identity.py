@@ -1,4 +1,4 @@
-"""A worker of a pool as `multiprocessing` sees it: `current_process()`, `parent_process()`, and its finalizers."""
+"""A worker as `multiprocessing` sees it: `current_process()`, `parent_process()`, and its finalizers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ("assume", "leave")
+__all__ = ("assume", "begin_anew", "leave")
 
 
 def assume(name: str, number: int, parent: int) -> None:
@@ -20,8 +20,8 @@ def assume(name: str, number: int, parent: int) -> None:
         number: of this one, from 1 on; it is the last of its `_identity`, as many programs read it.
         parent: the number of the pool's process.
     """
-    # Their types say less than there is.
-    from multiprocessing import process, util
+    # Its type says less than there is.
+    from multiprocessing import process
 
     of_process: Any = process
     current: Any = process.BaseProcess(name=f"{name}-{number}")
@@ -32,10 +32,18 @@ def assume(name: str, number: int, parent: int) -> None:
         of_process._current_process._name, parent, os.pidfd_open(parent)
     )
     of_process._current_process = current
-    # What a fork has inherited is the parent's to finalise; but proxies and their like begin anew.
-    of_process._children = set()
-    util._finalizer_registry.clear()  # type: ignore[attr-defined]
-    util._run_after_forkers()  # type: ignore[attr-defined]
+    begin_anew()
+
+
+def begin_anew() -> None:
+    """Leave to the parent what a fork has inherited: its children, and what is to be called at its end."""
+    modules: dict[str, Any] = dict(sys.modules)
+    if "multiprocessing.process" in modules:
+        modules["multiprocessing.process"]._children = set()
+    if "multiprocessing.util" in modules:
+        modules["multiprocessing.util"]._finalizer_registry.clear()
+        # Proxies of managers and their like connect anew.
+        modules["multiprocessing.util"]._run_after_forkers()
 
 
 def leave() -> None:

@@ -58,6 +58,8 @@ def main(number: int, fds: list[int], parent: int, prologue: Prologue | None) ->
     worker = _Worker(link, settings.get("prologue", prologue), settings["main"], settings["is_pool"])
     if settings["is_pool"]:
         identity.assume(settings["name"], number + 1, settings["parent"])
+    elif settings["is_fork"]:
+        identity.begin_anew()
     worker.run()
     identity.leave()
 
