@@ -64,10 +64,8 @@ class Background:
         except Stopped:
             pass
         except BaseException as failure:
-            self._when_over(self._run)
             self._outcomes.put((None, failure))
         else:
-            self._when_over(self._run)
             self._outcomes.put((None, None))
 
     def _results(self) -> Generator[Any, None, None]:
@@ -78,6 +76,8 @@ class Background:
                 results, failure = self._outcomes.get()
                 if results is None:
                     is_over = True
+                    # Not before: while there are results that nobody has taken, the call is not over.
+                    self._when_over(self._run)
                     if failure is not None:
                         raise failure
                     return
