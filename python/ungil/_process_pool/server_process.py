@@ -11,11 +11,12 @@ import sys
 import threading
 
 from ungil._process_pool import server
+from ungil._process_pool.fresh import become_as_new, is_fresh
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn
 
 __all__ = ("ServerProcess", "to_preload")
 
@@ -47,7 +48,7 @@ class ServerProcess:
                     cls._shared = None
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                cls._shared = cls(_started(theirs.fileno()), ours)
+                cls._shared = cls(_started(theirs, ours), ours)
             cls._shared._send({"path": sys.path})
             return cls._shared.open(session, preload)
 
@@ -56,15 +57,7 @@ class ServerProcess:
         """Start one that is a fork of this process; `prologue` is what its workers call first, and its arguments."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            parent = os.getpid()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            pid = os.fork()
-            if pid == 0:
-                ours.close()
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                server.serve(theirs, parent, prologue)
-        return cls(pid, ours)
+            return cls(_fork(lambda parent: server.serve(theirs, parent, prologue), ours), ours)
 
     @classmethod
     def end_shared(cls) -> None:
@@ -99,15 +92,43 @@ class ServerProcess:
         socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
 
 
-def _started(control: int) -> int:
-    """Start a server in a new interpreter, and return the number of its process."""
+def _started(control: socket.socket, ours: socket.socket) -> int:
+    """Start a server in a new interpreter, or in what is as good; return the number of its process."""
+    if is_fresh():
+
+        def serve(parent: int) -> NoReturn:
+            become_as_new(control.fileno())
+            server.serve(control, parent)
+
+        return _fork(serve, ours)
+
     from multiprocessing.util import _args_from_interpreter_flags, spawnv_passfds  # type: ignore[attr-defined]
 
-    source = f"from ungil._process_pool.server import main; main({control}, {os.getpid()})"
+    source = f"from ungil._process_pool.server import main; main({control.fileno()}, {os.getpid()})"
     executable = os.fsencode(sys.executable)
     args = [executable, *map(os.fsencode, _args_from_interpreter_flags()), b"-c", os.fsencode(source)]
-    pid: int = spawnv_passfds(executable, args, [control])
+    pid: int = spawnv_passfds(executable, args, [control.fileno()])
     return pid
+
+
+def _fork(serve: Callable[[int], NoReturn], ours: socket.socket) -> int:
+    """Return the number of a child that serves this process, whose number is told."""
+    parent = os.getpid()
+    for stream in (sys.stdout, sys.stderr):
+        # What is in their buffers would be written twice.
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.flush()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            ours.close()
+            serve(parent)
+        return pid
+    finally:
+        if os.getpid() != parent:
+            # It was interrupted before it ignored that: what called us must not go on here.
+            os._exit(1)
 
 
 def to_preload(preload: Iterable[str] | None) -> list[str]:
