@@ -49,7 +49,7 @@ def main() -> None:
         lines += tiny_lines(loops, repeat)
         lines += long_lines(loops, repeat)
         lines += integrate_lines(loops, repeat)
-        lines += decision_lines(loops, repeat)
+        lines += decision_lines(repeat)
     lines += array_lines(repeat)
     lines += search_lines(max(repeat // 2, 1))
     show("parallel loops", lines, as_json=options.json)
@@ -83,9 +83,9 @@ def looped(
     return results
 
 
-def peers(loops: dict[str, Any], ratio: float) -> dict[str, float]:
-    """Return the budget against each of the peers."""
-    return {side: ratio for side in loops if not side.startswith("ungil")}
+def peers(loops: dict[str, Any], ratio: float, of: str = "") -> dict[str, float]:
+    """Return the budget against each of the peers, or those of a package."""
+    return {side: ratio for side in loops if not side.startswith("ungil") and side.startswith(of)}
 
 
 def with_only(loops: dict[str, Loop], ours: str) -> dict[str, Loop]:
@@ -169,20 +169,25 @@ def integrate_lines(loops: dict[str, Loop], repeat: int) -> list[Line]:
             side: partial(timed, loop, plain_integrate, items) for side, loop in with_only(loops, ours).items()
         }
         name = "integrate, in Python" + ours.removeprefix("ungil")
-        lines += compare(name, timers, repeat, least_ratios=peers(timers, 1), summary=statistics.median)
+        lines += compare(name, timers, repeat, least_ratios=peers(timers, 1, of="joblib"), summary=statistics.median)
     compiled_integrate(0.0, half, 10)
     timers["ungil"] = partial(timed, loops["ungil"], compiled_integrate, items)
     return lines + compare(
-        "integrate, compiled", timers, repeat, least_ratios=peers(timers, 50), summary=statistics.median
+        "integrate, compiled", timers, repeat, least_ratios=peers(timers, 50, of="joblib"), summary=statistics.median
     )
 
 
-def decision_lines(loops: dict[str, Loop], repeat: int) -> list[Line]:
-    """Time a second of work that `auto` decides about, and the same where it is told."""
+def decision_lines(repeat: int) -> list[Line]:
+    """Time a second of work that `auto` decides about, and the same where it is told; the workers are there."""
     items = [(LONG * 8 / PIECES,)] * PIECES
+
+    def anew(backend: str) -> float:
+        # One that was used before would know its tasks.
+        return timed(partial(looped, ungil.parallel.Parallel(N_JOBS, backend), ungil.parallel.delayed), busy, items)
+
     timers: dict[str, Timer] = {
-        "ungil": partial(timed, loops["ungil"], busy, items),
-        "ungil, processes": partial(timed, loops["ungil, processes"], busy, items),
+        "ungil": partial(anew, "auto"),
+        "ungil, processes": partial(anew, "processes"),
     }
     return compare(
         "a second of work, decided by auto", timers, repeat, least_ratios={"ungil, processes": 1 / 1.05},

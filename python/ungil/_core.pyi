@@ -45,6 +45,8 @@ __all__ = [
     "_Barrier",
     "_Buffer",
     "_Channel",
+    "_Delayed",
+    "_Elsewhere",
     "_Event",
     "_Future",
     "_Group",
@@ -68,12 +70,15 @@ __all__ = [
     "_forget_process_pools",
     "_forget_thread_pools",
     "_make_quickly",
+    "_make_tasks",
+    "_pickle_names",
     "_specialise",
     "_type_of_text",
     "cache_folder",
     "cpu_features",
     "cpu_name",
     "deadlock_policy",
+    "delayed",
     "get_num_threads",
     "get_thread_id",
     "llvm_version",
@@ -90,6 +95,8 @@ _T = TypeVar("_T")
 _TypeLike: TypeAlias = Type | type[bool | int | float | complex] | None
 # What stands for a signature.
 _SignatureLike: TypeAlias = str | Signature | tuple[_TypeLike, ...] | list[_TypeLike]
+# What `delayed` makes.
+_Task: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 _FastMath: TypeAlias = bool | Iterable[str] | Mapping[str, bool]
 
 class _Writable(Protocol):
@@ -798,4 +805,28 @@ def _close_thread_pools() -> None: ...
 def _die_with_parent(parent: int) -> None: ...
 def _forget_process_pools() -> None: ...
 def _forget_thread_pools() -> None: ...
+def _pickle_names(data: bytes, module: str) -> bool: ...
 def _make_quickly(class_: type) -> None: ...
+
+@final
+class _Delayed:
+    """What `delayed` returns."""
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> _Task: ...
+    def __getattribute__(self, name: str, /) -> Any: ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> Callable[..., _Task]: ...
+
+@final
+class _Elsewhere:
+    """Keeps threads off the core of the calling thread, in a `with` block."""
+
+    def __new__(cls, native_ids: list[int]) -> Self: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *failure: object) -> None: ...
+
+def delayed(function: Callable[..., Any]) -> _Delayed:
+    """Return a function whose calls are not made, but kept as tasks for `Parallel`."""
+
+def _make_tasks(tasks: Iterable[_Task], until: float | None = None) -> list[Any]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,53 @@ def test_a_compiled_task_that_raises_ends_the_call() -> None:
 @njit
 def inverse(n: int) -> float:
     return 1 / n
+
+
+def test_what_a_call_has_learnt_serves_the_next(here: int) -> None:
+    squares = [i * i for i in range(10_000)]
+    with Parallel(2) as parallel:
+        parallel(delayed(tasks.spin)(0.02) for _ in range(6))
+        assert "earlier" not in parallel.explain()
+        pids = parallel(delayed(tasks.spin)(0.02) for _ in range(6))
+        assert "as an earlier call has shown" in parallel.explain()
+        # Not even the first was measured here.
+        assert here not in pids
+        # Another function is another matter.
+        assert parallel(delayed(tasks.square)(i) for i in range(10_000)) == squares
+        assert (route(parallel), "earlier" in parallel.explain()) == ("in line", False)
+        assert parallel(delayed(tasks.square)(i) for i in range(10_000)) == squares
+        assert (route(parallel), "earlier" in parallel.explain()) == ("in line", True)
+
+
+def test_what_was_learnt_is_looked_at_with_other_arguments(here: int) -> None:
+    parallel = Parallel(2)
+    parallel(delayed(spin_beside)(0.02, None) for _ in range(6))
+    assert route(parallel) == "processes"
+    # These have no pickles.
+    lock = threading.Lock()
+    assert set(parallel(delayed(spin_beside)(0.02, lock) for _ in range(4))) == {here}
+    assert route(parallel) == "threads"
+
+
+def spin_beside(seconds: float, _: Any) -> int:
+    return tasks.spin(seconds)
+
+
+def test_tasks_that_are_not_what_they_were_are_measured_anew() -> None:
+    parallel = Parallel(2)
+    parallel(delayed(tasks.square)(i) for i in range(10_000))
+    assert route(parallel) == "in line"
+    parallel(delayed(tasks.spin)(0) for _ in range(10_000))
+    # They turn out to be long while they are made here.
+    parallel(delayed(tasks.spin)(0.02) for _ in range(8))
+    assert route(parallel) == "processes"
+    parallel(delayed(tasks.spin)(0.02) for _ in range(8))
+    assert (route(parallel), "earlier" in parallel.explain()) == ("processes", False)
+
+
+def test_nothing_is_learnt_from_a_call_that_failed() -> None:
+    parallel = Parallel(2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="task 900"):
+            parallel(delayed(tasks.FailsAt(900))(i) for i in range(1000))
+        assert "earlier" not in parallel.explain()

@@ -3,7 +3,7 @@
 //! Reading order: `dispatcher.rs` is the class that `jit` makes; `call.rs` is the way of a call, `overload.rs` what it
 //! reads, `bind.rs`, `typeof_.rs` and `boxing.rs` what goes in and comes out, `raise.rs` what goes wrong; `compile.rs`
 //! makes new versions (`eager.rs` at once), asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
-//! signatures; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches; `once.rs` and `drops.rs` are
+//! signatures; `tasks.rs` has the tasks of parallel loops; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches; `once.rs` and `drops.rs` are
 //! about what objects hold.
 //!
 //! Architecture Invariant: state is guarded by our own locks and atomics, never by the GIL.
@@ -37,6 +37,7 @@ mod raise;
 mod signature;
 mod source;
 mod sync;
+mod tasks;
 mod timeout;
 mod typeof_;
 mod types;
@@ -70,6 +71,7 @@ mod _core {
     #[pymodule_export]
     use crate::process_pool::{
         Attempt, Buffer, ProcessPool, SharedMemory, WorkerLink, die_with_parent, forget_process_pools,
+        pickle_names,
     };
     #[pymodule_export]
     use crate::queue::{LifoQueue, PendingGet, PendingPut, PriorityQueue, Queue, ShutDown, SimpleQueue};
@@ -78,6 +80,8 @@ mod _core {
         Barrier, BoundedSemaphore, Condition, DeadlockError, Event, Lock, RLock, Semaphore, Statistics,
         deadlock_policy,
     };
+    #[pymodule_export]
+    use crate::tasks::{Delayed, Elsewhere, delayed, make_tasks};
     #[pymodule_export]
     use crate::types::{
         _type_of_text, PyType_, Signature, optional_type, tuple_type, typeof_value, uni_tuple_type,

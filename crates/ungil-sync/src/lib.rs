@@ -56,4 +56,4 @@ pub use park::{Deadline, WaitResult, deadline_in};
 pub use rlock::{NotOwned, RLock, Saved};
 pub use semaphore::{BoundedSemaphore, ReleasedTooOften, Semaphore};
 pub use statistics::Statistics;
-pub use thread::{ThreadId, current_thread};
+pub use thread::{Elsewhere, ThreadId, current_thread};

@@ -15,6 +15,7 @@ import types
 from _pickle import PickleBuffer, Unpickler, dumps, loads
 from sys import modules
 
+from ungil import _core
 from ungil._process_pool.main_module import MARK
 
 TYPE_CHECKING = False
@@ -64,7 +65,7 @@ class Buffers(list["memoryview"]):
 
 
 def pickled(
-    obj: object, main: MainModule | None = None, known: bytes = b"", table: Table | None = None
+    obj: object, main: MainModule | None = None, table: Table | None = None
 ) -> tuple[bytes, list[Any] | None, list[Any] | None]:
     """Return the pickle of an object, and the buffers that are not in it, if there are any.
 
@@ -73,7 +74,6 @@ def pickled(
     Args:
         obj: the object.
         main: what the other process has of `__main__`; None for nothing.
-        known: what is in its pickle and may name `__main__`, and is all right.
         table: how objects of some types are reduced, by the types, where that is not as always.
 
     Raises:
@@ -83,10 +83,10 @@ def pickled(
     shared = modules.get("ungil.shared")
     if shared is not None:
         with shared._keeping() as kept:
-            data, has_descriptors = _dumps(obj, buffers, main, known, table)
+            data, has_descriptors = _dumps(obj, buffers, main, table)
     else:
         kept = []
-        data, has_descriptors = _dumps(obj, buffers, main, known, table)
+        data, has_descriptors = _dumps(obj, buffers, main, table)
     if has_descriptors:
         # It is this process, which hands them out.
         kept.append(None)
@@ -116,7 +116,7 @@ def pickled_call(
             return pickled((fn, args, kwargs), main)
         if not kwargs and are_plain(args):
             return dumps((fn, args, kwargs), 5), None, None
-        return pickled((fn, args, kwargs), main, fn.data)
+        return pickled((fn, args, kwargs), main)
     if not kwargs and are_plain(args):
         return dumps((*names, args, kwargs), 5), None, None
     return pickled((*names, args, kwargs), main)
@@ -165,9 +165,7 @@ _NAMED = frozenset({types.BuiltinFunctionType, types.FunctionType})
 _CONNECTION = b"multiprocessing.connection"
 
 
-def _dumps(
-    obj: object, buffers: Buffers, main: MainModule | None, known: bytes, table: Table | None
-) -> tuple[bytes, bool]:
+def _dumps(obj: object, buffers: Buffers, main: MainModule | None, table: Table | None) -> tuple[bytes, bool]:
     """Return a pickle, and whether it brings descriptors."""
     try:
         if table is None:
@@ -176,9 +174,8 @@ def _dumps(
             from ungil._process_pool.picklers import with_table
 
             data = with_table(obj, buffers, table)
-        unknown = data.replace(known, b"") if known else data
-        if _CONNECTION not in unknown:
-            if MARK not in unknown:
+        if not _names(data, _CONNECTION):
+            if not _names(data, MARK):
                 return data, False
             if main is not None:
                 from ungil._process_pool.picklers import by_name
@@ -192,6 +189,11 @@ def _dumps(
 
     buffers.clear()
     return by_value(obj, buffers, main, table)
+
+
+def _names(data: bytes, module: bytes) -> bool:
+    """Return whether a pickle names something of a module; that its name is somewhere in it says little."""
+    return module in data and _core._pickle_names(data, module.decode())
 
 
 class Carried:
@@ -230,7 +232,7 @@ def carried(fn: object, main: MainModule | None = None) -> object:
 
 def _goes_by_value(fn: object, main: MainModule | None) -> bool:
     try:
-        if MARK not in dumps(fn, 5):
+        if not _names(dumps(fn, 5), MARK):
             return False
         if main is not None:
             from ungil._process_pool.picklers import by_name

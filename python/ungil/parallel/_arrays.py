@@ -73,7 +73,7 @@ class Sharing:
         """
         sent = self._with_carried(call) if isinstance(call, Batch) else call
         try:
-            data, buffers, kept = pickled(sent, known=_carried_data(sent), table=self._table())
+            data, buffers, kept = pickled(sent, table=self._table())
         except Exception as failure:
             raise explained(failure, _named(call)) from None
         # Beside the executor's own pickle, so that it is not copied into that.
@@ -115,6 +115,9 @@ class Sharing:
 
     def _reduced(self, array: Any) -> Any:
         if array.nbytes < (self._max_nbytes or 0) or array.nbytes == 0 or array.dtype.hasobject:
+            if array.nbytes >= _LARGE and not (array.flags.c_contiguous or array.flags.f_contiguous):
+                # Its bytes would be put into the pickle; those of a copy go beside it, and arrive as the same array.
+                array = array.copy("C")
             return array.__reduce_ex__(5)
         return _attached, (self._in_memory(array), self._is_writable)
 
@@ -135,12 +138,6 @@ class Sharing:
 
         self._shared[key] = weakref.ref(array, let_go), copy
         return copy
-
-
-def _carried_data(call: Any) -> bytes:
-    """Return the pickle that a batch has of the function of its tasks, if that goes by value: mostly they have one."""
-    functions: list[Any] = [function for function, _, _ in call.tasks] if isinstance(call, Batch) else []
-    return next((function.data for function in functions if isinstance(function, Carried)), b"")
 
 
 def _attached(memory: Any, is_writable: bool) -> Any:

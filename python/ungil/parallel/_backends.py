@@ -85,6 +85,9 @@ class Backend:
     n_processors: int | None = None
     n_jobs = 1
 
+    # The nested backend, and for how many jobs it is: to count the processors takes several system calls.
+    _nested: tuple[int, Any] | None = None
+
     def __init__(
         self, nesting_level: int | None = None, inner_max_num_threads: int | None = None, **backend_kwargs: Any
     ) -> None:
@@ -101,6 +104,9 @@ class Backend:
         Raises:
             ValueError: it is 0.
         """
+        if n_jobs is not None and n_jobs > 0:
+            # There is nothing to count.
+            return n_jobs
         return n_jobs_of(n_jobs, self.n_processors or cpu_count())
 
     def get_nested_backend(self) -> Any:
@@ -108,10 +114,12 @@ class Backend:
 
         A subclass may return the backend alone.
         """
-        level = (self.nesting_level or 0) + 1
-        nested = ThreadingBackend(nesting_level=level) if level == 1 else SequentialBackend(nesting_level=level)
-        nested.n_processors = max((self.n_processors or cpu_count()) // self.n_jobs, 1)
-        return nested, None
+        if self._nested is None or self._nested[0] != self.n_jobs:
+            level = (self.nesting_level or 0) + 1
+            nested = ThreadingBackend(nesting_level=level) if level == 1 else SequentialBackend(nesting_level=level)
+            nested.n_processors = max((self.n_processors or cpu_count()) // self.n_jobs, 1)
+            self._nested = self.n_jobs, nested
+        return self._nested[1], None
 
     def retrieval_context(self) -> contextlib.AbstractContextManager[Any]:
         """Return what is entered while results are waited for."""

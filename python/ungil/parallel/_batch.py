@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 
+from ungil import _core
 from ungil.parallel import _active
 
 TYPE_CHECKING = False
@@ -80,33 +81,21 @@ class Batch:
         """Make them; what one raises is raised, and those after it are not made."""
         with _active.nested(*self._nested):
             begun = time.monotonic()
-            times: list[tuple[str, float]] | None = None
             if self._is_traced:
-                times = []
-                results = []
-                for function, args, kwargs in self.tasks:
-                    results.append(function(*args, **kwargs))
-                    times.append((getattr(function, "__qualname__", repr(function)), time.monotonic()))
+                results, times = _told(self.tasks)
             else:
-                results = [function(*args, **kwargs) for function, args, kwargs in self.tasks]
+                results, times = _core._make_tasks(self.tasks), None
             return Report(results, begun, time.monotonic(), times)
 
     def made_until(self, seconds: float) -> Report:
         """Make tasks up to the first that takes so long; the others are not made."""
-        clock = time.monotonic
-        times: list[tuple[str, float]] | None = [] if self._is_traced else None
-        results = []
         with _active.nested(*self._nested):
-            begun = before = clock()
-            for function, args, kwargs in self.tasks:
-                results.append(function(*args, **kwargs))
-                now = clock()
-                if times is not None:
-                    times.append((getattr(function, "__qualname__", repr(function)), now))
-                if now - before >= seconds:
-                    break
-                before = now
-            return Report(results, begun, now, times)
+            begun = time.monotonic()
+            if self._is_traced:
+                results, times = _told(self.tasks, seconds)
+            else:
+                results, times = _core._make_tasks(self.tasks, seconds), None
+            return Report(results, begun, time.monotonic(), times)
 
 
 class Round(Batch):
@@ -144,6 +133,21 @@ class Round(Batch):
                 return
             self.has_begun = True
             yield task
+
+
+def _told(tasks: Iterable[Task], until: float | None = None) -> tuple[list[Any], list[tuple[str, float]]]:
+    """Make tasks up to the first that takes `until` seconds; tell what each was, and when it ended."""
+    results: list[Any] = []
+    times: list[tuple[str, float]] = []
+    before = time.monotonic()
+    for task in tasks:
+        results += _core._make_tasks((task,))
+        now = time.monotonic()
+        times.append((getattr(task[0], "__qualname__", repr(task[0])), now))
+        if until is not None and now - before >= until:
+            break
+        before = now
+    return results, times
 
 
 def run_pickled(data: Any, *buffers: Any) -> Any:

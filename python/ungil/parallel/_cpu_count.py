@@ -34,7 +34,7 @@ def cpu_count(only_physical_cores: bool = False) -> int:
         >>> cpu_count() >= 1
         True
     """
-    n_machine = os.cpu_count() or 1
+    n_machine = _machine()
     n_allowed = min(_affinity(n_machine), _quota(n_machine), _environment(n_machine))
     count = max(min(n_machine, n_allowed), 1)
     if not only_physical_cores or n_allowed < n_machine:
@@ -60,6 +60,12 @@ def n_jobs_of(n_jobs: int | None, n_processors: int) -> int:
             " processors"
         )
     return n_jobs if n_jobs > 0 else max(n_processors + 1 + n_jobs, 1)
+
+
+@functools.cache
+def _machine() -> int:
+    """Return how many processors the machine has, as it was when first asked for: a system call that opens a file."""
+    return os.cpu_count() or 1
 
 
 def _affinity(n_machine: int) -> int:

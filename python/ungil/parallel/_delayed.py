@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import pickle
-import types
+
+from ungil._core import delayed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,56 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Task = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-    _Partial = functools.partial[Any]
-else:
-    _Partial = functools.partial
 
 __all__ = ("delayed", "wrap_non_picklable_objects")
-
-
-def delayed(function: Callable[..., Any]) -> Callable[..., Task]:
-    """Return a function whose calls are not made, but kept as tasks for `Parallel`.
-
-    Args:
-        function: what is to be called.
-
-    Returns:
-        What has the name and the documentation of this one. Called, it returns the tuple of the function, the
-        positional arguments and the dictionary of the others.
-
-    Example:
-        >>> from ungil.parallel import delayed
-        >>> delayed(pow)(2, 3)
-        (<built-in function pow>, (2, 3), {})
-    """
-    return _Delayed(_task, function)
-
-
-def _task(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Task:
-    return function, args, kwargs
-
-
-class _Delayed(_Partial):
-    """What `delayed` returns. It is mostly made for each task, so nothing is copied from the function: it is asked."""
-
-    __slots__ = ()
-
-    @property
-    def __wrapped__(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = self.args[0]
-        return function
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.args[0], name)
-
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
-        text: str | None = self.args[0].__doc__
-        return text
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """Become a method where the function would."""
-        return self if instance is None else types.MethodType(self, instance)
 
 
 def wrap_non_picklable_objects(obj: Any, keep_wrapper: bool = True) -> Any:

@@ -6,6 +6,9 @@ An engine takes batches and gives futures. `abort` ends what can be ended, and a
 
 from __future__ import annotations
 
+import contextlib
+
+from ungil import _core
 from ungil._future import Future
 from ungil._thread_pool import ThreadPoolExecutor
 
@@ -13,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -43,6 +47,10 @@ class Engine:
         future: concurrent.futures.Future[T] = self._executor.submit(batch)
         return future
 
+    def elsewhere(self) -> AbstractContextManager[None]:
+        """Return a block in which the caller's thread makes a batch itself, and no other waits for its processor."""
+        return contextlib.nullcontext()
+
     def abort(self) -> None:
         """End what runs, if it can be ended; the futures are cancelled already."""
 
@@ -54,8 +62,13 @@ class ThreadEngine(Engine):
     """Threads of its own. What is compiled stops when its future is cancelled; nothing else can be made to."""
 
     def __init__(self, n_jobs: int) -> None:
-        pool = ThreadPoolExecutor(n_jobs, thread_name_prefix="ungil-parallel")
-        super().__init__(pool.options(), n_jobs)
+        self._pool = ThreadPoolExecutor(n_jobs, thread_name_prefix="ungil-parallel")
+        super().__init__(self._pool.options(), n_jobs)
+
+    def elsewhere(self) -> AbstractContextManager[None]:
+        """Return a block in which its threads run on other processors than the caller's."""
+        ids = [thread.native_id for thread in list(self._pool._threads)]
+        return _core._Elsewhere([each for each in ids if each is not None])
 
     def abort(self) -> None:
         """Make no more calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 
 TYPE_CHECKING = False
@@ -67,6 +68,7 @@ def bytes_of(max_nbytes: int | str | None) -> int | None:
         ) from None
 
 
+@functools.lru_cache
 def _value(text: str, n_jobs: int) -> Any:
     shown = text[:_MOST_CHARACTERS]
     problem = f"pre_dispatch must be 'all', a number, or an arithmetic expression as '2 * n_jobs', got {shown!r}"

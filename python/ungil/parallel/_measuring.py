@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ungil.parallel._choice import Choice
     from ungil.parallel._delayed import Task
 
-__all__ = ("Watch", "is_compiled")
+__all__ = ("Known", "Watch", "is_compiled")
 
 # Seconds of one wait.
 _LOOK = 0.0005
@@ -146,6 +146,40 @@ class Watch:
             n_jobs=self._n_jobs,
         )
         return choose(self.measured)
+
+
+class Known:
+    """What a call has come to know of its tasks, for a later call of the same `Parallel` with the same function.
+
+    Args:
+        function: what the tasks called.
+        seconds: how long one of them took.
+        measured: what was measured, if it was.
+    """
+
+    def __init__(self, function: Any, seconds: float, measured: Measurement | None) -> None:
+        self.function = function
+        self.seconds = seconds
+        self._measured = measured
+
+    def measured_anew(self, task: Task, n_jobs: int) -> Measurement | None:
+        """Return what was measured, with a task's own arguments: others may be larger, or have no pickles.
+
+        None if it is about other tasks.
+        """
+        before = self._measured
+        if before is None or task[0] is not self.function or before.n_jobs != n_jobs:
+            return None
+        pickle_seconds, n_bytes = _pickling(task)
+        return Measurement(
+            n_tasks=before.n_tasks,
+            seconds=self.seconds,
+            held=before.held,
+            pickle_seconds=pickle_seconds,
+            n_bytes=n_bytes,
+            has_gil=before.has_gil,
+            n_jobs=before.n_jobs,
+        )
 
 
 def _pickling(task: Task) -> tuple[float | None, int]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ungil._future import Future
     from ungil.parallel._background import Background
     from ungil.parallel._delayed import Task
+    from ungil.parallel._measuring import Known
 
 __all__ = ("Parallel",)
 
@@ -150,6 +151,8 @@ class Parallel:
         self._is_busy = False
         self._background: Background | None = None
         self._last: Run | None = None
+        # What the last call that measured has learnt of its tasks.
+        self._known: Known | None = None
         self._managed: Engines | None = None
         # Backends that were written for joblib name what they make by it.
         self._id = uuid4().hex
@@ -248,7 +251,7 @@ class Parallel:
                 self._managed = self._new_engines()
             self._is_busy = False
         self._has_failed = not run.is_complete
-        self._tell_end(run.statistics().failed)
+        self._tell_end(run.n_failed)
 
     def _sequential(self, source: Source) -> Generator[Any, None, None]:
         """Make the tasks here, as they are asked for."""

@@ -15,8 +15,8 @@ from ungil._waiting import wait
 from ungil.parallel._backends import AutoBackend, ThreadingBackend
 from ungil.parallel._batch import Batch, Round
 from ungil.parallel._batching import Batching
-from ungil.parallel._choice import Choice
-from ungil.parallel._measuring import Watch, is_compiled
+from ungil.parallel._choice import Choice, choose
+from ungil.parallel._measuring import Known, Watch, is_compiled
 from ungil.parallel._told import ParallelStatistics, Trace, explanation
 
 TYPE_CHECKING = False
@@ -45,6 +45,9 @@ _SLOWER = 4
 _SLOW = 20e-6
 _LONG = 1e-3
 
+# From so many seconds on it pays to see to it that tasks in two threads are not made on one processor.
+_WORTH_SPREADING = 200e-6
+
 
 class Stopped(BaseException):
     """Nobody wants the results any more."""
@@ -72,6 +75,7 @@ class Run:
         stop: a future whose end ends the run, if it can be stopped.
 
     Attributes:
+        n_failed: 1 if a task, or the iterable of tasks, has raised.
         n_consumed: how many results the caller has taken.
         is_complete: whether all tasks are done.
     """
@@ -113,9 +117,12 @@ class Run:
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._measured: Measurement | None = None
+        # What the first task called, and what an earlier call has learnt of it.
+        self._function: Any = None
+        self._known: Known | None = None
         self._choices: list[Choice] = []
         self._route = type(self._backend).__name__
-        self._n_failed = 0
+        self.n_failed = 0
         self._n_batches = 0
         self._largest = 0
         self._n_shared = 0
@@ -140,10 +147,11 @@ class Run:
             else:
                 yield from self._dispatching(self._engines.open(self._backend, self._n_jobs))
             self.is_complete = True
+            self._learn()
         except (GeneratorExit, Stopped):
             raise
         except BaseException:
-            self._n_failed = 1
+            self.n_failed = 1
             raise
         finally:
             self._end()
@@ -171,7 +179,7 @@ class Run:
             n_jobs=self._n_jobs,
             dispatched=self.n_dispatched,
             completed=self.n_completed,
-            failed=self._n_failed,
+            failed=self.n_failed,
             batches=self._n_batches,
             largest_batch=self._largest,
             mean_run=self._task_seconds / self.n_completed if self.n_completed else None,
@@ -210,8 +218,10 @@ class Run:
                 return
             self._count(1, len(tasks))
             batch = Batch(tasks, self._nested, self._trace is not None)
-            if self._takes_part and 0 < len(self._pending) < self._n_jobs and self._source.is_drained():
-                self._make_here(batch)
+            if self._takes_part and 0 < len(self._pending) < self._n_jobs and self._source.first() is None:
+                is_short = self._known is not None and self._known.seconds < _WORTH_SPREADING
+                with contextlib.nullcontext() if is_short else engine.elsewhere():
+                    self._make_here(batch)
                 return
             self._send(engine, batch)
 
@@ -304,9 +314,23 @@ class Run:
     # What is measured first.
 
     def _measuring(self) -> Iterator[list[Any]]:
-        """Have a thread make the first tasks, then go on as is best."""
+        """Have a thread make the first tasks, unless they are known; then go on as is best."""
         threads = self._engines.open(ThreadingBackend(self._backend.nesting_level), self._n_jobs)
         watch = Watch(self._n_jobs)
+        first = self._source.first()
+        if first is not None:
+            self._function = first[0]
+            if (known := self._owner._known) is not None and known.function is self._function:
+                self._known = known
+            measured = None if self._known is None else self._known.measured_anew(first, self._n_jobs)
+            if measured is not None:
+                self._measured = measured
+                choice = self._within_timeout(choose(measured))
+                self._choose(Choice(choice.route, f"{choice.reason}, as an earlier call has shown"))
+                if choice.route != "in line":
+                    yield from self._dispatching(self._engine_of(choice, threads))
+                    return
+                yield from self._in_line()
         while tasks := self._source.take(watch.size()):
             if is_compiled(tasks[0][0]):
                 # Threads are right in any case, and this one may be one of them at the end.
@@ -328,19 +352,34 @@ class Run:
                 yield from self._ready()
                 if not watch.record(report):
                     continue
-            choice = watch.choice(tasks[0])
-            if choice.route == "in line" and (self._owner.timeout is not None or not is_over):
-                choice = Choice("threads", f"{choice.reason}; but they can be given up there, when they take too long")
+            choice = self._within_timeout(watch.choice(tasks[0]), is_over)
             self._measured = watch.measured
             self._choose(choice)
             if choice.route != "in line":
                 self._watched = None if is_over else self._pending[future]
-                engine = threads if choice.route == "threads" else self._engines.open(self._backend, self._n_jobs)
-                yield from self._dispatching(engine)
+                yield from self._dispatching(self._engine_of(choice, threads))
                 return
             yield from self._in_line()
             watch = Watch(self._n_jobs)
         yield from self._dispatching(threads)
+
+    def _within_timeout(self, choice: Choice, is_over: bool = True) -> Choice:
+        """Return a choice by which tasks can be given up: this thread cannot do that while it makes them."""
+        if choice.route == "in line" and (self._owner.timeout is not None or not is_over):
+            return Choice("threads", f"{choice.reason}; but they can be given up there, when they take too long")
+        return choice
+
+    def _engine_of(self, choice: Choice, threads: Engine) -> Engine:
+        return threads if choice.route == "threads" else self._engines.open(self._backend, self._n_jobs)
+
+    def _learn(self) -> None:
+        """Leave to later calls what this one has come to know, unless the tasks were not what they seemed to be."""
+        if self._function is None or not self.n_completed:
+            return
+        seconds = self._task_seconds / self.n_completed
+        before = self._known
+        is_odd = before is not None and not before.seconds / _SLOWER <= seconds <= before.seconds * _SLOWER
+        self._owner._known = None if is_odd else Known(self._function, seconds, self._measured)
 
     def _choose(self, choice: Choice) -> None:
         """Keep a choice, in the place of the last one if it is the same again."""

@@ -2,9 +2,10 @@
 //!
 //! Reading order: `message.rs` makes frames of pickles and their buffers, and the reverse; `worker.rs` is what a worker receives and answers by; `pool.rs` is the class that an
 //! executor submits to, `pump.rs` what is done with what workers send, `waiting.rs` who does it: whoever waits for a result, and otherwise the thread that watches the pool. `shared.rs` is the
-//! memory of arrays that processes share.
+//! memory of arrays that processes share, `pickle.rs` finds what a pickle names.
 
 mod message;
+mod pickle;
 mod pool;
 mod pump;
 mod shared;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 pub(crate) use message::Buffer;
+pub(crate) use pickle::pickle_names;
 pub(crate) use pool::{Attempt, ProcessPool, forget_process_pools};
 pub(crate) use shared::SharedMemory;
 pub(crate) use waiting::serve;
