@@ -6,26 +6,19 @@ reaches its future.
 
 from __future__ import annotations
 
-import threading
-
-from ungil import _core
-from ungil._executor import Executor
-from ungil._future import Future
-from ungil._thread_start import start_thread
-from ungil._waiting import wait as ungil_wait
+from ungil._cluster_executor import ClusterExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import concurrent.futures
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any
 
-    T = TypeVar("T")
+    from ungil._future import Future
 
 __all__ = ("RayExecutor",)
 
 
-class RayExecutor(Executor):
+class RayExecutor(ClusterExecutor):
     """Makes calls by Ray: by the one that is running or, if there is none, by one on this machine, started for it.
 
     Args:
@@ -48,77 +41,33 @@ class RayExecutor(Executor):
             import ray
         except ImportError as missing:
             raise ImportError("Ray is not installed: pip install ungil[ray]") from missing
+        super().__init__(is_own=not ray.is_initialized())
         self._ray = ray
-        self._is_own = not ray.is_initialized()
         if self._is_own:
             ray.init(address=address, include_dashboard=False, log_to_driver=False, **init_options)
         self._call = ray.remote(_make).options(max_retries=max_retries)
-        self._lock = _core.Lock()
-        self._pending: dict[Any, Any] = {}
-        self._is_shut_down = False
 
     @property
     def _max_workers(self) -> int:
         """How many calls are made at once, now."""
         return int(self._ray.cluster_resources().get("CPU", 1))
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Have `fn(*args, **kwargs)` called by a worker of Ray.
+    def _send(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._call.remote(fn, kwargs, *args)
 
-        Args:
-            fn: what is called.
-            *args: its positional arguments; a reference of Ray's is replaced by its object, there.
-            **kwargs: its keyword arguments.
+    def _follow(self, theirs: Any, future: Future[Any]) -> None:
+        theirs.future().add_done_callback(lambda ended: _settle(future, ended))
 
-        Returns:
-            The future of what comes of it.
+    def _take_back(self, theirs: Any) -> None:
+        self._ray.cancel(theirs)
 
-        Raises:
-            RuntimeError: the executor was shut down.
-        """
-        if self._is_shut_down:
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        future: Future[T] = Future()
-        reference = self._call.remote(fn, kwargs, *args)
-        with self._lock:
-            self._pending[future] = reference
-        future.add_done_callback(self._forget)
-        reference.future().add_done_callback(lambda ended: _settle(future, ended))
-        return future
-
-    def _forget(self, future: concurrent.futures.Future[Any]) -> None:
-        with self._lock:
-            reference = self._pending.pop(future, None)
-        if reference is not None and future.cancelled():
-            self._ray.cancel(reference)
+    def _disconnect(self) -> None:
+        if self._ray.is_initialized():
+            self._ray.shutdown()
 
     def _place(self, value: Any) -> Any:
         """Put a value where all workers have it; what is returned may be an argument of calls."""
         return self._ray.put(value)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls; those that were taken are made. A Ray that was started for it is ended.
-
-        Args:
-            wait: whether to return only when they are made.
-            cancel_futures: whether to cancel them.
-        """
-        self._is_shut_down = True
-        with self._lock:
-            pending = list(self._pending)
-        if cancel_futures:
-            for future in pending:
-                future.cancel()
-        if wait:
-            self._finish(pending)
-        elif self._is_own:
-            start_thread(threading.Thread(target=self._finish, args=(pending,), name="ungil-ray", daemon=True))
-
-    def _finish(self, pending: list[Future[Any]]) -> None:
-        """End what is our own when nothing is pending any more."""
-        ungil_wait(pending)
-        if self._is_own and self._ray.is_initialized():
-            self._ray.shutdown()
 
 
 def _make(fn: Callable[..., Any], kwargs: dict[str, Any], *args: Any) -> Any:

@@ -160,6 +160,18 @@ pub struct Census {
     pub n_pending: usize,
 }
 
+/// What became of a task that was for a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a task may have to be given to another worker"]
+pub enum Assigned {
+    /// The worker has it, if there was one.
+    Given,
+    /// It waits again, for the worker to take out what it has.
+    Full,
+    /// It waits again, since the worker is no more: there may be another for it.
+    Gone,
+}
+
 impl<T> Pool<T> {
     /// A pool without workers, of at most so many; `dismissal` tells one to end. Zeros are for any number.
     pub fn new(
@@ -276,9 +288,8 @@ impl<T> Pool<T> {
         reserved
     }
 
-    /// Gives the worker a task that [`Pool::next`] has reserved it for, or nothing if it is not wanted any more. False if the task waits again, for the worker to
-    /// take out what it has.
-    pub fn assign(&self, number: u64, task: Option<Task<T>>) -> bool {
+    /// Gives the worker a task that [`Pool::next`] has reserved it for, or nothing if it is not wanted any more.
+    pub fn assign(&self, number: u64, task: Option<Task<T>>) -> Assigned {
         let mut inside = self.inside.enter();
         let at = inside.workers.iter().position(|worker| worker.number == number);
         if let Some(at) = at {
@@ -288,13 +299,15 @@ impl<T> Pool<T> {
             (Some(task), Some(at)) if !inside.workers[at].is_leaving => inside.give(at, task, &self.producer),
             (task, _) => task,
         };
-        let is_done = left.is_none();
-        if let Some(task) = left {
-            let priority = task.priority;
-            inside.backlog.put_back(task, priority);
-        }
+        let Some(task) = left else {
+            inside.dismiss();
+            return Assigned::Given;
+        };
+        let priority = task.priority;
+        inside.backlog.put_back(task, priority);
+        let is_there = at.is_some_and(|at| !inside.workers[at].is_leaving);
         inside.dismiss();
-        is_done
+        if is_there { Assigned::Full } else { Assigned::Gone }
     }
 
     /// A worker that has to be started for tasks that wait.

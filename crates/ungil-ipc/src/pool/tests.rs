@@ -66,7 +66,7 @@ fn taken(pool: &Pool<usize>) -> Vec<Event<usize>> {
 /// Gives out what waits, and starts the workers that are wanted.
 fn dispatch(pool: &Pool<usize>, mut start_worker: impl FnMut(u64)) {
     while let Some((worker, task)) = pool.next() {
-        if !pool.assign(worker, Some(task)) {
+        if pool.assign(worker, Some(task)) == Assigned::Full {
             break;
         }
     }
@@ -199,7 +199,7 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
     assert_eq!(pool.gathered(), Some(1));
     let (worker, task) = pool.next().expect("one is stuck");
     assert_eq!((worker, task.token), (1, 3));
-    assert!(pool.assign(worker, Some(task)));
+    assert_eq!(pool.assign(worker, Some(task)), Assigned::Given);
     assert_eq!(sleeping.join().expect("it was woken"), Some(0));
     assert_eq!(pool.gathered(), None);
 }
@@ -353,4 +353,28 @@ fn a_bounded_backlog_refuses_and_lets_in() {
     }
     assert_eq!(pool.lose(0).len(), 0);
     assert!(pool.join(&mut Ticket::default(), None).is_ok());
+}
+
+#[test]
+fn a_task_whose_worker_leaves_just_then_is_for_another() {
+    let pool = pool(2, 0);
+    let mut sockets = Vec::new();
+    for number in 0..2 {
+        let (link, socket) = Link::new().expect("a link");
+        pool.add(number, Arc::new(link));
+        sockets.push(socket);
+    }
+    // It could not be given at once.
+    pool.hold();
+    pool.put_back(task(7, 8));
+    let (first, task) = pool.next().expect("both are free");
+    pool.retire(first);
+    assert_eq!(pool.assign(first, Some(task)), Assigned::Gone);
+    let (second, task) = pool.next().expect("the other is free");
+    assert_eq!((first + second, task.token), (1, 7));
+    // This one is no more.
+    assert!(pool.lose(second).is_empty());
+    assert_eq!(pool.assign(second, Some(task)), Assigned::Gone);
+    assert!(pool.next().is_none());
+    assert_eq!(pool.demand(), Some(0));
 }

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use ungil_exec::State;
 use ungil_ipc::frame::Frame;
 use ungil_ipc::link::Link;
-use ungil_ipc::pool::{Event, Task};
+use ungil_ipc::pool::{Assigned, Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
 use super::{kind, message, waiting};
@@ -75,15 +75,16 @@ pub(super) fn dispatch(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
         };
         if !is_wanted {
             shared.record.add(task.token.submitted, 0, 0, Ending::Cancelled);
-            shared.pool.assign(worker, None);
+            let _ = shared.pool.assign(worker, None);
             continue;
         }
         let call = task.token.call.as_ref().map(|call| call.clone_ref(py));
-        if !shared.pool.assign(worker, Some(task)) {
-            break;
-        }
-        if let Some(call) = call {
-            result = result.and(call.call_method1(py, intern!(py, "has_begun"), ()).map(drop));
+        match (shared.pool.assign(worker, Some(task)), call) {
+            (Assigned::Given, Some(call)) => {
+                result = result.and(call.call_method1(py, intern!(py, "has_begun"), ()).map(drop));
+            }
+            (Assigned::Given | Assigned::Gone, _) => {}
+            (Assigned::Full, _) => break,
         }
     }
     while let Some(number) = shared.pool.demand() {
