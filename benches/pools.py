@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -29,7 +30,6 @@ ROUND_TRIPS = 1_000
 CALLS = 20_000
 # A hundred megabytes.
 ARRAY = 12_500_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # How one call is made and waited for, and how many are made one by one.
 Pool = tuple[Callable[..., Any], Callable[[Callable[[Any], Any], Any], Any]]
@@ -158,19 +158,19 @@ def short_calls(calls: Callable[[Any, Any], Any]) -> float:
 
 def processor_time(calls: Callable[[Any, Any], Any]) -> float:
     """Return what this process and its descendants have used for one of many calls of nothing."""
-    start = ticks_of_all()
+    start = processor_time_of_all()
     calls(abs, range(CALLS))
-    return max(ticks_of_all() - start, 1) / TICKS / CALLS
+    return (processor_time_of_all() - start) / CALLS
 
 
-def ticks_of_all() -> int:
-    """Return the processor time of this process and its descendants, in ticks."""
-    total = 0
+def processor_time_of_all() -> float:
+    """Return the seconds of processor time of this process and all of its descendants, by the clock that each has."""
+    seconds = 0.0
     for pid in family(os.getpid()):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total
+        with suppress(OSError):
+            # As `clock_getcpuclockid(3)` makes it.
+            seconds += time.clock_gettime((~pid << 3) | 2)
+    return seconds
 
 
 def array_lines(pools: dict[str, Pool], repeat: int) -> list[Line]:
