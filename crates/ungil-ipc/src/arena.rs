@@ -81,6 +81,23 @@ impl Arena {
         Ok(Self { words, file })
     }
 
+    /// Whether a block's bytes were all written: what is copied takes no more memory than its writer has taken.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if they were not, or there can be no such block; or what the system says.
+    pub fn look_for(&self, block: &Block) -> io::Result<()> {
+        self.check(block)?;
+        // SAFETY: has no conditions. The place in the file that it sets is nobody's.
+        let hole =
+            unsafe { libc::lseek(self.file.as_raw_fd(), block.offset as libc::off_t, libc::SEEK_HOLE) };
+        match u64::try_from(hole) {
+            Ok(hole) if hole >= block.offset + block.len => Ok(()),
+            Ok(_) => Err(impossible()),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
     /// Copies a block's bytes.
     ///
     /// # Errors
@@ -130,10 +147,7 @@ impl Arena {
         {
             Ok(())
         } else {
-            Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the other process told of a block that cannot be",
-            ))
+            Err(impossible())
         }
     }
 
@@ -144,6 +158,10 @@ impl Arena {
         // SAFETY: as above, for as long as `self`; any bytes are an atomic.
         Some(unsafe { &*at.cast() })
     }
+}
+
+fn impossible() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the other process told of a block that cannot be")
 }
 
 impl AsFd for Arena {

@@ -234,6 +234,7 @@ impl AfterFork for Inside {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
     use std::os::fd::AsFd;
 
     use super::*;
@@ -242,6 +243,21 @@ mod tests {
         let producer = Producer::new(Arena::new().expect("an arena"));
         let theirs = producer.arena().as_fd().try_clone_to_owned().expect("a descriptor");
         (producer, Arc::new(Arena::from_fd(theirs).expect("the same")))
+    }
+
+    #[test]
+    fn a_block_is_looked_for_before_it_is_believed() {
+        let (producer, theirs) = pair();
+        let held = producer.put(&[7; 10_000]).expect("memory");
+        let block = held.block();
+        theirs.look_for(&block).expect("it is there");
+        // Files have whole pages.
+        for len in [12_289, 1 << 40] {
+            let longer = Block { len, ..block };
+            assert_eq!(theirs.look_for(&longer).map_err(|error| error.kind()), Err(ErrorKind::InvalidData));
+        }
+        let elsewhere = Block { offset: block.offset + (1 << 30), ..block };
+        assert_eq!(theirs.look_for(&elsewhere).map_err(|error| error.kind()), Err(ErrorKind::InvalidData));
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub(super) fn block(numbers: &mut Numbers) -> Block {
 
 /// Uses a block as a consumer does. One that is taken for a block can be read to its last byte.
 pub(super) fn look_at(arena: &Arc<Arena>, block: &Block) {
+    let _ = arena.look_for(block);
     let mut bytes = [0; 64];
     let len = bytes.len().min(block.len as usize);
     let _ = arena.read(&Block { len: len as u64, ..*block }, &mut bytes[..len]);

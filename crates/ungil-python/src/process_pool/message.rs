@@ -107,6 +107,8 @@ fn unpack<'py>(
 }
 
 fn read<'py>(py: Python<'py>, arena: &Arena, block: &Block) -> PyResult<Bound<'py, PyBytes>> {
+    // Before memory is taken for it.
+    arena.look_for(block)?;
     // SAFETY: without bytes to copy from, their number makes an object whose bytes are to be written; it is ours alone until then.
     let object = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), block.len as ffi::Py_ssize_t) };
     // SAFETY: a new reference to bytes, or null with an exception.
