@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,16 +33,41 @@ TOUCHED = {
     "a thread": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
     "a thread of a library": "import numpy",
     "a module of its own": "import sys, types; sys.modules['mine'] = types.ModuleType('mine')",
+    "one that is called as a standard one": "import sys, types; sys.modules['cmd'] = m = types.ModuleType('cmd');"
+    " m.__file__ = '/cmd.py'",
     "a handler of a signal": "import signal; signal.signal(signal.SIGUSR1, print)",
+    "a signal that is ignored otherwise": "import signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)",
     "a logger's handler": "import logging; logging.basicConfig()",
+    "a logger's level": "import logging; logging.getLogger().setLevel('DEBUG')",
+    "no logging": "import logging; logging.disable()",
+    "warnings in the log": "import logging; logging.captureWarnings(True)",
     "a filter of warnings": "import warnings; warnings.simplefilter('error')",
+    "warnings in a list": "import warnings; caught = warnings.catch_warnings(record=True); caught.__enter__()",
     "another standard output": "import io, sys; sys.stdout = io.TextIOWrapper(sys.stdout.buffer)",
+    "no standard input": "import sys; sys.stdin = sys.__stdin__ = None",
     "a trace": "import sys; sys.settrace(lambda *_: None)",
     "a profile": "import sys; sys.setprofile(lambda *_: None)",
     "a limit": "import sys; sys.setrecursionlimit(5000)",
+    "a limit of digits": "import sys; sys.set_int_max_str_digits(10_000)",
+    "an interval": "import sys; sys.setswitchinterval(0.001)",
+    "a size of stacks": "import threading; threading.stack_size(1 << 20)",
+    "no collector": "import gc; gc.disable()",
+    "a threshold of the collector": "import gc; gc.set_threshold(123)",
     "a context of numbers": "import decimal; decimal.getcontext().prec = 50",
     "a locale": "import locale; locale.setlocale(locale.LC_NUMERIC, 'C.UTF-8')",
+    "a timeout": "import socket; socket.setdefaulttimeout(5)",
+    "a size of fields": "import csv; csv.field_size_limit(10)",
+    "a number of threads": "import ungil; ungil.set_num_threads(1)",
+    "settings of loops": "import ungil.parallel; ungil.parallel.Parallel(1)",
+    "a time zone": "import os; os.environ['TZ'] = 'Asia/Tokyo'",
+    "a file": "file = open(os.__file__)",
+    "a pipe": "ends = os.pipe()",
+    "no standard descriptor": "os.close(0)",
+    "many descriptors": "numbers = [os.dup(0) for _ in range(100)]; [os.set_inheritable(n, True) for n in numbers]",
+    "a tracker of resources": "from multiprocessing import resource_tracker; resource_tracker.ensure_running()",
     "much memory": "much = bytes(b'1') * (100 << 20)",
+    "memory that it has not touched": "much = bytes(100 << 20)",
+    "shared memory": "import mmap; much = mmap.mmap(-1, 4 << 20); much.write(bytes(4 << 20))",
 }
 
 
@@ -83,24 +110,135 @@ with ProcessPoolExecutor(1) as executor:
     assert output_of(program) == "None\n([], False)\n"
 
 
-def test_descriptors_stay_the_parents(output_of: OutputOf) -> None:
+def test_while_it_handles_an_exception_it_is_not_forked(output_of: OutputOf) -> None:
     program = """
-import os, sys, tempfile
+import os
+from ungil.futures import ProcessPoolExecutor
+try:
+    1 / 0
+except ZeroDivisionError:
+    executor = ProcessPoolExecutor(1)
+print(executor.submit(eval, "__import__('sys').exc_info()").result())
+"""
+    assert output_of(program) == "(None, None, None)\n"
+
+
+def test_descriptors_that_it_was_started_with_stay_its_own(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("""
+import os
+from ungil.futures import ProcessPoolExecutor
+executor = ProcessPoolExecutor(1)
+server = executor.submit(os.getppid).result()
+print(*(os.readlink(f"/proc/{pid}/fd/9") for pid in (server, next(iter(executor._processes)))))
+with open(f"/proc/{server}/cmdline", "rb") as theirs, open("/proc/self/cmdline", "rb") as ours:
+    print(theirs.read() == ours.read())
+""")
+    done = subprocess.run(
+        ["bash", "-c", f"exec 9>{tmp_path}/file; exec {sys.executable} {program}"], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("/dev/null /dev/null\nTrue\n", "")
+
+
+def test_what_is_in_buffers_is_written_once_and_by_the_parent(output_of: OutputOf) -> None:
+    program = """
+import sys
+from ungil.futures import ProcessPoolExecutor
+print("before", end=" ")
+with ProcessPoolExecutor(1) as executor:
+    executor.submit(print, "of the worker").result()
+    print("after")
+"""
+    # In which order depends on whether its output has a buffer.
+    assert sorted(output_of(program).split()) == ["after", "before", "of", "the", "worker"]
+
+
+def test_a_full_standard_output_keeps_nobody_up(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("""
+import os, sys
+from ungil.futures import ProcessPoolExecutor
+print("more", end="")
+with ProcessPoolExecutor(1) as executor:
+    executor.submit(abs, -1).result()
+os.write(2, b"there")
+os._exit(0)
+""")
+    done = subprocess.run(
+        ["bash", "-c", f"unset PYTHONUNBUFFERED; {sys.executable} {program} > /dev/full"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "there")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_standard_descriptors_workers_have_some(closed: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import os
+from ungil.futures import ProcessPoolExecutor
+def ends():
+    return [os.readlink(f"/proc/self/fd/{{fd}}") for fd in range(3)]
+with ProcessPoolExecutor(2) as executor, open({str(tmp_path / "said")!r}, "w") as file:
+    print(*executor.submit(ends).result(), file=file)
+    # What is printed goes nowhere, and harms nothing.
+    for _ in range(3):
+        executor.submit(os.system, "echo text").result()
+    print(sum(executor.map(abs, range(-10, 0))), file=file)
+""")
+    done = subprocess.run(["bash", "-c", f"{sys.executable} {program} {closed}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    ends, total = (tmp_path / "said").read_text().splitlines()
+    assert total == "55"
+    assert [ends.split()[0], len(ends.split())] == ["/dev/null", 3]
+    assert not any("ungil" in end or "socket" in end for end in ends.split())
+
+
+def test_what_multiprocessing_alone_refers_to_is_not_finalized(output_of: OutputOf) -> None:
+    program = """
+import multiprocessing, os, tempfile
+from multiprocessing import process, util
 from ungil.futures import ProcessPoolExecutor
 
-reader, writer = os.pipe()
-with tempfile.TemporaryFile("w+") as file:
-    file.write("in the buffer")
-    executor = ProcessPoolExecutor(1)
-    print(*(executor.submit(os.readlink, f"/proc/self/fd/{fd}").result() for fd in (reader, writer, file.fileno())))
-    # Nobody else has the other end.
-    os.close(writer)
-    print(os.read(reader, 1))
-    executor.shutdown()
-    file.seek(0)
-    print(file.read())
+class Child:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+
+child = Child()
+name = child.folder.name
+process._children.add(child)
+other = Child()
+other_name = other.folder.name
+util.Finalize(None, print, [other], exitpriority=1)
+del other
+del child
+executor = ProcessPoolExecutor(1)
+executor.submit(abs, 1).result()
+print(os.path.exists(name), os.path.exists(other_name))
+executor.shutdown()
+process._children.clear()
+util._finalizer_registry.clear()
 """
-    assert output_of(program) == "/dev/null /dev/null /dev/null\nb''\nin the buffer\n"
+    assert output_of(program) == "True True\n"
+
+
+def test_settings_of_modules_are_not_handed_down(output_of: OutputOf) -> None:
+    program = """
+import multiprocessing, os, sys, tempfile
+from ungil.futures import ProcessPoolExecutor
+
+multiprocessing.set_start_method("spawn")
+tempfile.tempdir = "/nowhere"
+sys.path.append("later")
+sys.path_importer_cache["later"] = None
+with ProcessPoolExecutor(1) as executor:
+    server = executor.submit(os.getppid).result()
+    print(executor.submit(eval, "__import__('tempfile').tempdir").result())
+    print(executor.submit(eval, "__import__('multiprocessing').get_start_method(allow_none=True)").result())
+    print(executor.submit(eval, "'later' in __import__('sys').path_importer_cache").result())
+"""
+    assert output_of(program) == "None\nNone\nFalse\n"
 
 
 def test_nothing_of_the_parents_is_finalized_there(output_of: OutputOf) -> None:

@@ -64,8 +64,8 @@ mod _core {
     use crate::ipc::{PyBarrier, PyChannel, PyEvent, PyProcessQueue, PySegment, PyWaiters, SemLock};
     #[pymodule_export]
     use crate::process::{
-        _close, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id, llvm_version,
-        set_num_threads, threading_layer,
+        _close, _max_num_threads, cache_folder, cpu_features, cpu_name, get_num_threads, get_thread_id,
+        llvm_version, set_num_threads, threading_layer,
     };
     #[cfg(target_os = "linux")]
     #[pymodule_export]

@@ -43,6 +43,12 @@ pub(crate) fn get_num_threads() -> u32 {
     threads::get_num_threads()
 }
 
+/// The number that it is at first, which is the most.
+#[pyfunction]
+pub(crate) fn _max_num_threads() -> PyResult<u32> {
+    threads::max_threads().map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
 /// Sets the number of threads that parallel loops called from this thread use from now on.
 #[pyfunction]
 pub(crate) fn set_num_threads(n: i64) -> PyResult<()> {

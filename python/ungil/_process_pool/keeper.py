@@ -19,6 +19,7 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 
 from ungil import _core
 from ungil._process_pool import server
+from ungil._process_pool.fresh import is_fresh
 from ungil._process_pool.passing import Passing
 from ungil._process_pool.server_process import ServerProcess, to_preload
 from ungil._process_pool.worker_process import WorkerDied, how_ended
@@ -79,6 +80,8 @@ class Keeper:
         is_fork: bool,
         breaks: bool,
     ) -> None:
+        # Before it has made a descriptor.
+        self._is_fresh = not is_fork and ServerProcess.is_needed() and is_fresh()
         self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
         self._breaks = breaks
         self._workers: dict[int, _Worker] = {}
@@ -113,7 +116,8 @@ class Keeper:
             if self._own_server is not None:
                 self._own_server.open(theirs, self._preload)
             else:
-                ServerProcess.open_shared(theirs, self._preload)
+                ServerProcess.open_shared(theirs, self._preload, self._is_fresh)
+                self._is_fresh = False
         return ours
 
     # What the pool calls.

@@ -10,6 +10,7 @@ here, and without `enum` and `re`. Those would take longer than all else that th
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import select
@@ -51,7 +52,27 @@ def main(control: int, parent: int) -> NoReturn:
     """
     # A Ctrl-C in the terminal goes to all of its processes, and this one has nothing to interrupt.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket(fileno=control), parent)
+    serve(socket(fileno=_beside_standard(control)), parent)
+
+
+def _beside_standard(control: int) -> int:
+    """Return a descriptor as another number than the standard ones, which are all open then.
+
+    Where the parent has closed one of those, what a worker prints would otherwise go into what has its number.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    moved = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, 3)
+    for fd in range(3):
+        try:
+            is_open = fd != control and bool(os.fstat(fd))
+        except OSError:
+            is_open = False
+        if not is_open:
+            os.dup2(null, fd)
+    for fd in (null, control):
+        if fd > 2:
+            os.close(fd)
+    return moved
 
 
 def serve(control: socket, parent: int, prologue: worker.Prologue | None = None) -> NoReturn:

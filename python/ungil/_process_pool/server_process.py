@@ -11,7 +11,7 @@ import sys
 import threading
 
 from ungil._process_pool import server
-from ungil._process_pool.fresh import become_as_new, is_fresh
+from ungil._process_pool.fresh import become_as_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,19 @@ class ServerProcess:
         self._control = control
 
     @classmethod
-    def open_shared(cls, session: socket.socket, preload: Iterable[str]) -> None:
-        """Open a session with the one for all, which is started if it does not run."""
+    def is_needed(cls) -> bool:
+        """Return whether there is none for all yet."""
+        return cls._shared is None
+
+    @classmethod
+    def open_shared(cls, session: socket.socket, preload: Iterable[str], is_fresh: bool) -> None:
+        """Open a session with the one for all, which is started if it does not run.
+
+        Args:
+            session: the server's end of it.
+            preload: as `open` has it.
+            is_fresh: whether a fork of this process may be the server; see `fresh.py`.
+        """
         with cls._lock:
             if cls._shared is not None:
                 try:
@@ -48,7 +59,8 @@ class ServerProcess:
                     cls._shared = None
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                cls._shared = cls(_started(theirs, ours), ours)
+                start = _forked if is_fresh else _started
+                cls._shared = cls(start(theirs, ours), ours)
             cls._shared._send({"path": sys.path})
             return cls._shared.open(session, preload)
 
@@ -56,6 +68,10 @@ class ServerProcess:
     def forked(cls, prologue: tuple[Any, tuple[Any, ...]] | None) -> ServerProcess:
         """Start one that is a fork of this process; `prologue` is what its workers call first, and its arguments."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for stream in (sys.stdout, sys.stderr):
+            # What is in their buffers would be written twice.
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.flush()
         with theirs:
             return cls(_fork(lambda parent: server.serve(theirs, parent, prologue), ours), ours)
 
@@ -92,16 +108,8 @@ class ServerProcess:
         socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
 
 
-def _started(control: socket.socket, ours: socket.socket) -> int:
-    """Start a server in a new interpreter, or in what is as good; return the number of its process."""
-    if is_fresh():
-
-        def serve(parent: int) -> NoReturn:
-            become_as_new(control.fileno())
-            server.serve(control, parent)
-
-        return _fork(serve, ours)
-
+def _started(control: socket.socket, _ours: socket.socket) -> int:
+    """Start a server in a new interpreter, and return the number of its process."""
     from multiprocessing.util import _args_from_interpreter_flags, spawnv_passfds  # type: ignore[attr-defined]
 
     source = f"from ungil._process_pool.server import main; main({control.fileno()}, {os.getpid()})"
@@ -111,13 +119,19 @@ def _started(control: socket.socket, ours: socket.socket) -> int:
     return pid
 
 
+def _forked(control: socket.socket, ours: socket.socket) -> int:
+    """Start a server in a fork of this process, and return the number of its process."""
+
+    def serve(parent: int) -> NoReturn:
+        become_as_new(control.fileno())
+        server.serve(control, parent)
+
+    return _fork(serve, ours)
+
+
 def _fork(serve: Callable[[int], NoReturn], ours: socket.socket) -> int:
     """Return the number of a child that serves this process, whose number is told."""
     parent = os.getpid()
-    for stream in (sys.stdout, sys.stderr):
-        # What is in their buffers would be written twice.
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.flush()
     try:
         pid = os.fork()
         if pid == 0:
