@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,30 @@ import sys, ungil.parallel._batch
 print([name for name in ("dataclasses", "asyncio", "numpy", "ungil.futures") if name in sys.modules])
 """
     assert output_of(program) == "[]\n"
+
+
+@pytest.mark.parametrize("backend", ["auto", "threading", "sequential"])
+def test_a_daemon_thread_may_be_in_a_loop_at_the_end(backend: str, ended: Any) -> None:
+    program = f"""
+import sys, threading, time
+from ungil.parallel import Parallel, delayed
+n_done = 0
+def task():
+    time.sleep(0)
+def run():
+    global n_done
+    try:
+        while True:
+            Parallel(2, {backend!r})(delayed(task)() for _ in range(50))
+            n_done += 1
+    except RuntimeError:
+        # The interpreter starts no more threads.
+        pass
+threading.Thread(target=run, daemon=True).start()
+while n_done < 20:
+    time.sleep(0.01)
+sys.exit(7)
+"""
+    for _ in range(3):
+        done = ended(program)
+        assert (done.returncode, done.stdout, done.stderr) == (7, "", "")

@@ -5,6 +5,7 @@
 //! nor needs the interpreter, so it may be entered attached.)
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
+use std::hint;
 use std::ptr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -134,13 +135,21 @@ pub(crate) fn calling_with<'py>(
     kwargs: Option<Borrowed<'_, 'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let kwargs = kwargs.map_or(ptr::null_mut(), Borrowed::as_ptr);
+    // Not by its name: where PyO3 calls it too, the compiler takes it for what never unwinds.
+    let call: Call = hint::black_box(PyObject_Call);
     let returning = Returning::new();
     // SAFETY: three live objects, of the types that the call asks for; or no keywords.
-    let result = unsafe { PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs) };
+    let result = unsafe { call(function.as_ptr(), args.as_ptr(), kwargs) };
     returning.has_come();
     // SAFETY: a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
 }
+
+type Call = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 unsafe extern "C-unwind" {
     /// PyO3's declaration says that nothing unwinds through it.

@@ -80,7 +80,8 @@ fn made<'py>(task: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
             dictionary
         }
     };
-    function.call(args, if kwargs.is_empty() { None } else { Some(&kwargs) })
+    let kwargs = if kwargs.is_empty() { None } else { Some(kwargs.as_borrowed()) };
+    gil::calling_with(&function, args.as_borrowed(), kwargs)
 }
 
 /// Keeps threads off the core of the calling thread, in a `with` block; see [`ungil_sync::Elsewhere`].
