@@ -52,7 +52,7 @@ def main() -> None:
         lines += integrate_lines(loops, repeat)
         lines += decision_lines(repeat)
     lines += array_lines(repeat)
-    lines += search_lines(max(repeat // 2, 1))
+    lines += search_lines(repeat)
     show("parallel loops", lines, as_json=options.json)
 
 
