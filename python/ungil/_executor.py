@@ -131,8 +131,10 @@ def _results(
 def _result_or_cancel(future: concurrent.futures.Future[T], timeout: float | None) -> T:
     try:
         return future.result(timeout)
-    finally:
+    except BaseException:
         future.cancel()
+        raise
+    finally:
         # What is raised has this frame, and must not keep the future, which has what is raised.
         del future
 

@@ -134,7 +134,7 @@ def names_of(fn: object) -> tuple[str, str] | None:
 
 def are_plain(args: tuple[Any, ...]) -> bool:
     """Return whether all of these are pickled alike by everybody, without buffers."""
-    return all([type(arg) in PLAIN for arg in args])  # noqa: C419 -- in a third of the time
+    return PLAIN.issuperset(map(type, args))
 
 
 def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
