@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 
 from ungil import _core
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("ClusterExecutor",)
 
 
-class ClusterExecutor(Executor):
+class ClusterExecutor(Executor, abc.ABC):
     """Makes calls on a cluster, which a subclass speaks to.
 
     Args:
@@ -37,21 +38,21 @@ class ClusterExecutor(Executor):
 
     # What a subclass has.
 
+    @abc.abstractmethod
     def _send(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Have a call made, and return what the cluster calls it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _follow(self, theirs: Any, future: Future[Any]) -> None:
         """End a future when the cluster's call ends, with what comes of it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _take_back(self, theirs: Any) -> None:
         """Cancel a call."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _disconnect(self) -> None:
         """End the connection that is the executor's own."""
-        raise NotImplementedError
 
     # What an executor has.
 

@@ -110,6 +110,35 @@ with ProcessPoolExecutor(1) as executor:
     assert output_of(program) == "None\n([], False)\n"
 
 
+def test_a_thread_that_an_initializers_argument_starts_is_seen(output_of: OutputOf) -> None:
+    program = """
+import os, threading
+from ungil.futures import ProcessPoolExecutor
+
+class Starts:
+    def __reduce__(self):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return int, ()
+
+executor = ProcessPoolExecutor(1, initializer=print, initargs=(Starts(),))
+server = executor.submit(os.getppid).result()
+with open(f"/proc/{server}/cmdline", "rb") as theirs, open("/proc/self/cmdline", "rb") as ours:
+    print(theirs.read() == ours.read())
+"""
+    assert "False" in output_of(program).split()
+
+
+def test_a_system_that_tells_less_is_no_failure(output_of: OutputOf) -> None:
+    program = """
+from ungil._process_pool import fresh
+print(fresh.is_fresh())
+read = fresh._read
+fresh._read = lambda name: b"" if name == "status" else read(name)
+print(fresh.is_fresh())
+"""
+    assert output_of(program) == "True\nFalse\n"
+
+
 def test_while_it_handles_an_exception_it_is_not_forked(output_of: OutputOf) -> None:
     program = """
 import os

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-__all__ = ("become_as_new", "is_fresh")
+__all__ = ("become_as_new", "has_one_thread", "is_fresh")
 
 # The main module, and what `multiprocessing` calls it as well.
 _MAIN = ("__main__", "__mp_main__")
@@ -77,7 +77,7 @@ def is_fresh() -> bool:
     """Return whether this process has done nothing yet that a fork would take with it."""
     try:
         return (
-            len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 -- in a third of the time
+            has_one_thread()
             and sys.exc_info()[1] is None
             and _has_no_files()
             and _has_imported_nothing()
@@ -88,9 +88,14 @@ def is_fresh() -> bool:
             and sum(1 for _ in _frames()) <= _LITTLE_DEPTH
             and _has_little_memory()
         )
-    except (OSError, ValueError):
-        # It cannot look at itself.
+    except Exception:
+        # It cannot look at itself: the system tells less, or a version of Python keeps something elsewhere.
         return False
+
+
+def has_one_thread() -> bool:
+    """Return whether the system knows of one thread of this process: not all are Python's."""
+    return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 -- in a third of the time
 
 
 def become_as_new(control: int) -> None:
@@ -121,10 +126,6 @@ def become_as_new(control: int) -> None:
         modules["tempfile"].tempdir = None
     if "multiprocessing.context" in modules:
         modules["multiprocessing.context"]._default_context._actual_context = None
-    if "multiprocessing.process" in modules:
-        _kept.append(modules["multiprocessing.process"]._children)
-    if "multiprocessing.util" in modules:
-        _kept.append(dict(modules["multiprocessing.util"]._finalizer_registry))
     identity.begin_anew()
 
 

@@ -39,11 +39,17 @@ def begin_anew() -> None:
     """Leave to the parent what a fork has inherited: its children, and what is to be called at its end."""
     modules: dict[str, Any] = dict(sys.modules)
     if "multiprocessing.process" in modules:
+        _of_parent.append(modules["multiprocessing.process"]._children)
         modules["multiprocessing.process"]._children = set()
     if "multiprocessing.util" in modules:
+        _of_parent.append(dict(modules["multiprocessing.util"]._finalizer_registry))
         modules["multiprocessing.util"]._finalizer_registry.clear()
         # Proxies of managers and their like connect anew.
         modules["multiprocessing.util"]._run_after_forkers()
+
+
+# Kept, since what nobody refers to is finalized, here too: temporary folders would be removed.
+_of_parent: list[object] = []
 
 
 def leave() -> None:

@@ -81,7 +81,7 @@ class Keeper:
         breaks: bool,
     ) -> None:
         # Before it has made a descriptor.
-        self._is_fresh = not is_fork and ServerProcess.is_needed() and is_fresh()
+        may_fork = not is_fork and ServerProcess.is_needed() and is_fresh()
         self.pool: _core._ProcessPool  # by the executor, which needs the keeper for it
         self._breaks = breaks
         self._workers: dict[int, _Worker] = {}
@@ -107,17 +107,16 @@ class Keeper:
         self._own_server = ServerProcess.forked(prologue) if is_fork else None
         # How many servers have ended since one has started a worker.
         self._n_ended = 0
-        self._session = self._open_session()
+        self._session = self._open_session(may_fork)
         _ALL.add(self)
 
-    def _open_session(self) -> socket.socket:
+    def _open_session(self, may_fork: bool = False) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             if self._own_server is not None:
                 self._own_server.open(theirs, self._preload)
             else:
-                ServerProcess.open_shared(theirs, self._preload, self._is_fresh)
-                self._is_fresh = False
+                ServerProcess.open_shared(theirs, self._preload, may_fork)
         return ours
 
     # What the pool calls.

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from ungil._process_pool import server
-from ungil._process_pool.fresh import become_as_new
+from ungil._process_pool.fresh import become_as_new, has_one_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class ServerProcess:
         return cls._shared is None
 
     @classmethod
-    def open_shared(cls, session: socket.socket, preload: Iterable[str], is_fresh: bool) -> None:
+    def open_shared(cls, session: socket.socket, preload: Iterable[str], may_fork: bool) -> None:
         """Open a session with the one for all, which is started if it does not run.
 
         Args:
             session: the server's end of it.
             preload: as `open` has it.
-            is_fresh: whether a fork of this process may be the server; see `fresh.py`.
+            may_fork: whether a fork of this process may be the server (`fresh.py`); not if it has threads by now.
         """
         with cls._lock:
             if cls._shared is not None:
@@ -59,8 +59,8 @@ class ServerProcess:
                     cls._shared = None
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                start = _forked if is_fresh else _started
-                cls._shared = cls(start(theirs, ours), ours)
+                pid = _forked(theirs, ours) if may_fork and has_one_thread() else _started(theirs)
+                cls._shared = cls(pid, ours)
             cls._shared._send({"path": sys.path})
             return cls._shared.open(session, preload)
 
@@ -108,7 +108,7 @@ class ServerProcess:
         socket.send_fds(self._control, [pickle.dumps(message)], list(fds))
 
 
-def _started(control: socket.socket, _ours: socket.socket) -> int:
+def _started(control: socket.socket) -> int:
     """Start a server in a new interpreter, and return the number of its process."""
     from multiprocessing.util import _args_from_interpreter_flags, spawnv_passfds  # type: ignore[attr-defined]
 
