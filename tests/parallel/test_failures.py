@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -89,7 +90,8 @@ def test_the_callers_iterator_raises(backend: str, return_as: Any, at: int) -> N
 def test_an_iterator_whose_end_raises_hides_nothing(busy_backend: str) -> None:
     def source() -> Iterator[Any]:
         try:
-            for i in range(100):
+            # Without an end: a worker may make a hundred others before the first failure of its fellow is told.
+            for i in itertools.count():
                 yield delayed(tasks.FailsAt(5))(i)
         finally:
             raise KeyError("of the end")
