@@ -556,8 +556,8 @@ impl<T> Inside<T> {
         }
         if let Some(asleep) = self.workers.iter().position(Worker::is_free) {
             let short = self.mean_run.filter(|_| may_gather && !is_alone);
-            let awake =
-                short.and_then(|mean| self.least_loaded(NOT_WORTH_WAKING / mean.max(1), Link::is_awake));
+            let depth = |mean: u64| (NOT_WORTH_WAKING / mean.max(1)).min(MOST_GIVEN as u64);
+            let awake = short.and_then(|mean| self.least_loaded(depth(mean), Link::is_awake));
             return Some(awake.unwrap_or(asleep));
         }
         if is_alone || self.n_workers() < self.max_workers {

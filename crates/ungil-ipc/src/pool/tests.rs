@@ -1,5 +1,6 @@
 //! The pool with workers that are threads: whatever is given ahead, taken back and lost, each task is done once.
 
+use std::iter;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -166,8 +167,8 @@ fn a_worker_that_ends_loses_what_it_was_doing_and_nothing_else() {
     }
 }
 
-#[test]
-fn short_tasks_gather_with_a_worker_that_is_awake() {
+/// A pool that has had a short task, and of its two workers that which is awake, and what the other, which sleeps, takes when it is woken.
+fn awake_and_asleep() -> (Pool<usize>, WorkerLink, JoinHandle<Option<u64>>) {
     let pool = pool(2, 0);
     let mut links = Vec::new();
     for number in 0..2 {
@@ -178,7 +179,6 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
     }
     let (sleeper, its_link) = links.pop().expect("two");
     let (awake, _) = links.pop().expect("two");
-    // A task that was short.
     let _ = pool.submit(task(0, 8), true).expect("open");
     let seq = awake.take().expect("whole").expect("it is awake, and the first").seq;
     awake.put(&Frame { seq, times: [0, 100], ..Frame::default() }).expect("whole");
@@ -190,6 +190,12 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
     while its_link.is_awake() {
         thread::yield_now();
     }
+    (pool, awake, sleeping)
+}
+
+#[test]
+fn short_tasks_gather_with_a_worker_that_is_awake() {
+    let (pool, awake, sleeping) = awake_and_asleep();
     for token in 1..4 {
         let submitted = pool.submit(task(token, 8), true).expect("open");
         assert_eq!((submitted.was_given, submitted.was_gathered), (true, token > 1));
@@ -202,6 +208,23 @@ fn short_tasks_gather_with_a_worker_that_is_awake() {
     assert_eq!(pool.assign(worker, Some(task)), Assigned::Given);
     assert_eq!(sleeping.join().expect("it was woken"), Some(0));
     assert_eq!(pool.gathered(), None);
+}
+
+#[test]
+fn no_more_gather_than_have_words_of_their_own() {
+    let (pool, awake, sleeping) = awake_and_asleep();
+    let mut n_given = 0;
+    while !sleeping.is_finished() {
+        n_given += usize::from(pool.submit(task(1, 8), true).expect("open").was_given);
+        if n_given > MOST_GIVEN {
+            // It is about to be woken.
+            thread::yield_now();
+        }
+    }
+    let n_taken = iter::from_fn(|| awake.take().expect("whole")).count();
+    assert_eq!(n_taken, MOST_GIVEN);
+    assert!(n_given > MOST_GIVEN);
+    assert_eq!(sleeping.join().expect("it was woken"), Some(0));
 }
 
 #[test]
