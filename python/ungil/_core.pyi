@@ -13,6 +13,9 @@ from ungil._stats import Stats
 
 __all__ = [
     "_CALL",
+    "_MADE",
+    "_PLAIN",
+    "_PLAIN_CALL",
     "_RAISED",
     "_RETURNED",
     "Barrier",
@@ -549,6 +552,9 @@ class _Channel:
     def writable(self) -> bool: ...
 
 _CALL: int
+_MADE: int
+_PLAIN: int
+_PLAIN_CALL: int
 _RAISED: int
 _RETURNED: int
 
@@ -582,6 +588,9 @@ class _ProcessPool:
         alone: bool = False,
         block: bool = True,
     ) -> None: ...
+    def submit_plain(
+        self, future: Any, module: str, name: str, args: tuple[Any, ...], called: object = None
+    ) -> int: ...
     def fill(self) -> None: ...
     def make_link(self, number: int) -> tuple[int, int, int, int]: ...
     def lose(self, number: int, error: BaseException) -> int: ...
@@ -626,8 +635,11 @@ class _WorkerLink:
     """What a worker process receives calls and answers by."""
 
     def __new__(cls, memory: int, socket: int, calls: int, answers: int) -> Self: ...
-    def receive(self) -> tuple[int, int, bytes | None, Any]: ...
+    may_call: bool
+    may_interrupt: bool
+    def receive(self) -> tuple[int, int, Any, Any]: ...
     def send(self, kind: int, number: int, pickle: bytes, buffers: list[Any] | None = None) -> int | None: ...
+    def send_plain(self, number: int, result: object) -> bool: ...
     def is_lent(self, index: int) -> bool: ...
 
 @final

@@ -27,7 +27,7 @@ const GONE: libc::c_short = libc::POLLHUP | libc::POLLRDHUP | libc::POLLERR | li
 const MOST_IN_VAIN: u32 = 200;
 const BRIEFLY: Duration = Duration::from_micros(100);
 /// As many bytes are dropped at once: a peer may write without end.
-const MOST_DROPPED: u32 = 1024;
+const MOST_DROPPED: usize = 64;
 /// How long a byte is waited for that a running process writes within a microsecond.
 pub(crate) const NOT_LONG: Duration = Duration::from_millis(20);
 
@@ -122,15 +122,12 @@ impl Doorbell {
         }
     }
 
-    /// Reads the bytes that are of no message; whether there were any.
+    /// Reads the bytes that are of no message, as many as are dropped at once; whether there were any.
     pub(crate) fn drop_wakes(&self) -> bool {
-        let mut n_dropped = 0;
-        while n_dropped < MOST_DROPPED && self.next_byte(libc::MSG_PEEK).is_some_and(|byte| byte != ANNOUNCE)
-        {
-            self.next_byte(0);
-            n_dropped += 1;
-        }
-        n_dropped > 0
+        let mut bytes = [0; MOST_DROPPED];
+        let n_come = self.next_bytes(&mut bytes, libc::MSG_PEEK);
+        let n_wakes = bytes[..n_come].iter().take_while(|byte| **byte != ANNOUNCE).count();
+        n_wakes > 0 && self.next_bytes(&mut bytes[..n_wakes], 0) > 0
     }
 
     /// The same of one that is about to come: whoever took a word back writes it at once, unless the system has it wait.
@@ -208,11 +205,16 @@ impl Doorbell {
 
     /// The next byte, if it has come.
     fn next_byte(&self, flags: libc::c_int) -> Option<u8> {
-        let mut byte = 0_u8;
+        let mut byte = [0];
+        (self.next_bytes(&mut byte, flags) == 1).then_some(byte[0])
+    }
+
+    /// Reads the bytes that have come, as many as there is room for; how many they are.
+    fn next_bytes(&self, to: &mut [u8], flags: libc::c_int) -> usize {
         let flags = flags | libc::MSG_DONTWAIT;
-        // SAFETY: one byte, which is ours.
-        let n = unsafe { libc::recv(self.socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
-        (n == 1).then_some(byte)
+        // SAFETY: so many bytes, which are ours.
+        let n = unsafe { libc::recv(self.socket.as_raw_fd(), to.as_mut_ptr().cast(), to.len(), flags) };
+        usize::try_from(n).unwrap_or(0)
     }
 
     fn write(&self, byte: u8, flags: libc::c_int) -> io::Result<()> {

@@ -10,7 +10,6 @@ import weakref
 from itertools import chain, islice
 from multiprocessing import current_process
 from pathlib import Path
-from pickle import dumps
 
 from ungil import _core
 from ungil._call import Options, Retry, Settings
@@ -20,7 +19,7 @@ from ungil._process_pool.call import Call
 from ungil._process_pool.chunks import StarChunk
 from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper
-from ungil._process_pool.pickles import are_plain, carried, names_of, pickled_call
+from ungil._process_pool.pickles import carried, names_of, pickled_call
 from ungil._process_pool.worker_process import WorkerProcess
 from ungil._trace import Statistics, Traced
 
@@ -147,12 +146,16 @@ class ProcessPoolExecutor(_Bases):
             OSError: there is no memory for the arguments.
         """
         future: Future[T] = Future()
+        called = None if self._trace is None else fn
+        names = None if kwargs else names_of(fn)
+        if names is not None and self._pool.submit_plain(future, *names, args, called):
+            return future
         try:
             data, buffers, kept = pickled_call(fn, args, kwargs)
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
             return future
-        self._pool.submit(future, data, buffers, kept, None if self._trace is None else fn)
+        self._pool.submit(future, data, buffers, kept, called)
         return future
 
     def _submit_with(
@@ -259,16 +262,15 @@ class ProcessPoolExecutor(_Bases):
         if names is None or self._trace is not None or type(self).submit is not ProcessPoolExecutor.submit:
             return super()._submitting(fn)
         module, name = names
-        submit, submit_pickled = self.submit, self._pool.submit
+        submit, submit_plain = self.submit, self._pool.submit_plain
 
-        def submit_plain(*args: Any) -> concurrent.futures.Future[T]:
-            if not are_plain(args):
-                return submit(fn, *args)
+        def submit_named(*args: Any) -> concurrent.futures.Future[T]:
             future: Future[T] = Future()
-            submit_pickled(future, dumps((module, name, args, {}), 5))
-            return future
+            if submit_plain(future, module, name, args):
+                return future
+            return submit(fn, *args)
 
-        return submit_plain
+        return submit_named
 
     def statistics(self) -> Statistics:
         """Return how many processes and calls there are, and how long calls have waited and run.

@@ -99,7 +99,7 @@ def pickled_call(
     """Return the same of a call, for `read_call`.
 
     A function that the other process can import goes by its names. The pickler would do so too, and take four times as
-    long over it as over an argument.
+    long over it as over an argument. Where the arguments are plain as well, no pickle is needed (`submit_plain`).
 
     Args:
         fn: what is called.
@@ -117,8 +117,6 @@ def pickled_call(
         if not kwargs and are_plain(args):
             return dumps((fn, args, kwargs), 5), None, None
         return pickled((fn, args, kwargs), main)
-    if not kwargs and are_plain(args):
-        return dumps((*names, args, kwargs), 5), None, None
     return pickled((*names, args, kwargs), main)
 
 
@@ -137,13 +135,15 @@ def are_plain(args: tuple[Any, ...]) -> bool:
     return PLAIN.issuperset(map(type, args))
 
 
-def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-    """Return the call of which this is the pickle, and these are the buffers beside it.
+def read_call(
+    data: bytes | tuple[Any, ...], buffers: list[Any] | None
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return the call of which this is the pickle, or what the pickle is of, and these are the buffers beside it.
 
     Raises:
         Exception: what the unpickler raised.
     """
-    call = loads(data, buffers=buffers) if buffers else loads(data)
+    call = data if isinstance(data, tuple) else loads(data, buffers=buffers) if buffers else loads(data)
     if len(call) == 3:
         fn, args, kwargs = call
     else:

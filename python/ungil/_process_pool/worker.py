@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from ungil._process_pool.main_module import WorkersMain
 
     Prologue = tuple[Callable[..., object], tuple[Any, ...]]
-    # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read.
-    _Answer = tuple[int, bytes, list[Any] | None, list[Any] | None]
+    # What a message is, its pickle, the buffers that are not in it, and what is to be kept until it is read. Or that it
+    # needs no pickle, and the result.
+    _Answer = tuple[int, Any, list[Any] | None, list[Any] | None]
 else:
     import _signal as signal
 
@@ -90,7 +91,12 @@ def _settle(settings: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (settings["max_memory"],) * 2)
 
 
-_CALL, _RETURNED = _core._CALL, _core._RETURNED
+_CALL, _PLAIN_CALL, _MADE = _core._CALL, _core._PLAIN_CALL, _core._MADE
+_RETURNED, _PLAIN, _RAISED = _core._RETURNED, _core._PLAIN, _core._RAISED
+
+
+# What is received of a call.
+_OF_CALLS = frozenset({_CALL, _PLAIN_CALL, _MADE})
 
 
 class _Worker:
@@ -104,7 +110,6 @@ class _Worker:
         self._is_pool = is_pool
         # What is still to be called before the first call, or its pickle.
         self._prologue = prologue
-        self._may_interrupt = False
         # Shared memory of answers that the parent may not have read, by the index of a block that it lets go of then.
         self._kept: list[tuple[int, list[Any]]] = []
 
@@ -117,15 +122,17 @@ class _Worker:
             except BaseException:  # noqa: S110 -- as above
                 # What it raises now it will raise again, and then there is a call to tell of it.
                 pass
-        receive, send = self._link.receive, self._link.send
+        link = self._link
         while True:
+            # What goes without pickles it makes itself, but for the times when there is more to be done.
+            link.may_call = self._prologue is None and not self._kept
             try:
-                kind, number, data, buffers = receive()
+                kind, number, data, buffers = link.receive()
             except EOFError:
                 return None
-            if kind != _CALL:
+            if kind not in _OF_CALLS:
                 return self._linger()
-            kind, data, buffers, kept = self._answer(data, buffers)
+            kind, data, buffers, kept = self._answer(kind, data, buffers)
             try:  # noqa: SIM105 -- in the shortest time
                 # What a call has printed is there before what it returned.
                 sys.stdout.flush()
@@ -134,17 +141,21 @@ class _Worker:
                 pass
             if self._kept:
                 # Before the answer: a block of it may have the index of one that the parent has let go of.
-                self._kept = [each for each in self._kept if self._link.is_lent(each[0])]
+                self._kept = [each for each in self._kept if link.is_lent(each[0])]
             if kept:
                 # One more buffer, which the parent lets go of when it has read the pickle.
                 buffers = [*(buffers or ()), b"receipt"]
             try:
-                index = send(kind, number, data, buffers)
+                if kind == _PLAIN:
+                    if link.send_plain(number, data):
+                        continue
+                    kind, data = _RETURNED, dumps(data, 5)
+                index = link.send(kind, number, data, buffers)
             except EOFError:
                 return None
             except OSError as failure:
                 # There is no memory for it.
-                index = send(_core._RAISED, number, _raised(failure))
+                index = link.send(_RAISED, number, _raised(failure))
             if kept and index is not None:
                 self._kept.append((index, kept))
             del data, buffers, kept
@@ -154,39 +165,47 @@ class _Worker:
         while any(self._link.is_lent(index) for index, _ in self._kept):
             time.sleep(0.001)
 
-    def _answer(self, data: bytes | None, buffers: Any) -> _Answer:
-        """Make a call, and return what is to be answered; `buffers` is why there is no pickle, if there is none."""
+    def _answer(self, kind: int, data: Any, buffers: Any) -> _Answer:
+        """Make a call, if it has not been made, and return what is to be answered; see `_WorkerLink.receive`."""
         try:
             if data is None:
-                raise buffers
-            if self._prologue is not None:
-                self._initialise(self._prologue)
-            if self._main is not None:
-                self._main.provide(data)
+                # It has been made, and raised; or there is no call.
+                return self._failed(buffers)
+            fn, result = (data, buffers) if kind == _MADE else self._made(kind, data, buffers)
+            if type(result) in PLAIN:
+                return _PLAIN, result, None, None
             try:
-                fn, args, kwargs = read_call(data, buffers)
-            except Exception as failure:
-                raise UnpicklingError(
-                    f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
-                ) from failure
-            del buffers
-            self._may_interrupt = True
-            try:
-                result = fn(*args, **kwargs)
-            finally:
-                self._may_interrupt = False
-            try:
-                if type(result) in PLAIN:
-                    return _RETURNED, dumps(result, 5), None, None
                 return _RETURNED, *pickled(result, self._main)
             except Exception as failure:
                 name = getattr(fn, "__qualname__", repr(fn))
                 raise self._refused(failure, f"the result of {name}", result) from None
         except BaseException as failure:
-            self._may_interrupt = False
-            # One that has not come to its end is tried again before the next call.
-            of_initializer = self._prologue is not None
-            return _core._RAISED, _raised(failure, self._main, of_initializer), None, None
+            self._link.may_interrupt = False
+            return self._failed(failure)
+
+    def _failed(self, failure: BaseException) -> _Answer:
+        # An initializer that has not come to its end is tried again before the next call.
+        of_initializer = self._prologue is not None
+        return _RAISED, _raised(failure, self._main, of_initializer), None, None
+
+    def _made(self, kind: int, data: Any, buffers: Any) -> tuple[object, object]:
+        """Make a call, and return what was called and what it returned."""
+        if self._prologue is not None:
+            self._initialise(self._prologue)
+        if self._main is not None and kind == _CALL:
+            self._main.provide(data)
+        try:
+            fn, args, kwargs = read_call(data, buffers)
+        except Exception as failure:
+            raise UnpicklingError(
+                f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"
+            ) from failure
+        del data, buffers
+        self._link.may_interrupt = True
+        try:
+            return fn, fn(*args, **kwargs)
+        finally:
+            self._link.may_interrupt = False
 
     def _refused(self, failure: Exception, name: str, value: object) -> Exception:
         """Return what is raised where something cannot be pickled."""
@@ -207,16 +226,16 @@ class _Worker:
             read: Prologue = loads(prologue)
             prologue = read
         fn, args = self._prologue = prologue
-        self._may_interrupt = True
+        self._link.may_interrupt = True
         try:
             fn(*args)
         finally:
-            self._may_interrupt = False
+            self._link.may_interrupt = False
         self._prologue = None
 
     def _interrupt(self, number: int, frame: types.FrameType | None) -> None:
         """Raise `KeyboardInterrupt` in a call, and nowhere else: no answer is lost."""
-        if self._may_interrupt:
+        if self._link.may_interrupt:
             signal.default_int_handler(number, frame)
 
 
@@ -226,7 +245,11 @@ def _raised(failure: BaseException, main: WorkersMain | None = None, of_initiali
 
     from ungil._process_pool.explained import explained
 
-    text = "".join(traceback.format_exception(failure))
+    # From the call's own frames on.
+    frames = failure.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    text = "".join(traceback.format_exception(type(failure), failure, frames))
     name = f"{type(failure).__module__}.{type(failure).__qualname__}"
     own, problem = None, ""
     # Its frames hold what the call worked with.

@@ -2,10 +2,11 @@
 //!
 //! Reading order: `message.rs` makes frames of pickles and their buffers, and the reverse; `worker.rs` is what a worker receives and answers by; `pool.rs` is the class that an
 //! executor submits to, `pump.rs` what is done with what workers send, `waiting.rs` who does it: whoever waits for a result, and otherwise the thread that watches the pool. `shared.rs` is the
-//! memory of arrays that processes share, `pickle.rs` finds what a pickle names.
+//! memory of arrays that processes share, `pickle.rs` finds what a pickle names, `plain.rs` writes the values that need no pickle.
 
 mod message;
 mod pickle;
+mod plain;
 mod pool;
 mod pump;
 mod shared;
@@ -32,6 +33,12 @@ mod kind {
     pub(super) const RETURNED: u16 = 2;
     /// What a call raised.
     pub(super) const RAISED: u16 = 3;
+    /// A call without a pickle: the module and the name of what is called, and its arguments, all of which are plain.
+    pub(super) const PLAIN_CALL: u16 = 4;
+    /// What a call returned, which is plain.
+    pub(super) const PLAIN: u16 = 5;
+    /// In no frame: the call of the frame was made, and what it returned is not plain.
+    pub(super) const MADE: u16 = 6;
     /// Added to one of these: the pickle lies in the first block.
     pub(super) const IS_IN_BLOCK: u16 = 1 << 15;
 }
@@ -40,5 +47,8 @@ mod kind {
 pub(crate) fn complete_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_CALL", kind::CALL)?;
     module.add("_RETURNED", kind::RETURNED)?;
-    module.add("_RAISED", kind::RAISED)
+    module.add("_RAISED", kind::RAISED)?;
+    module.add("_PLAIN_CALL", kind::PLAIN_CALL)?;
+    module.add("_PLAIN", kind::PLAIN)?;
+    module.add("_MADE", kind::MADE)
 }

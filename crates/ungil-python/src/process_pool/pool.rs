@@ -10,7 +10,7 @@ use std::{io, mem};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 use ungil_ipc::arena::{Arena, Producer};
 use ungil_ipc::frame::Frame;
 use ungil_ipc::link::Link;
@@ -19,7 +19,7 @@ use ungil_sync::patience::Patience;
 use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
-use super::{kind, message, pump, waiting};
+use super::{kind, message, plain, pump, waiting};
 use crate::futures::record::{Record, Row, Summary};
 use crate::futures::{Future, errors, record, transition};
 use crate::gil;
@@ -160,36 +160,39 @@ impl ProcessPool {
         alone: bool,
         block: bool,
     ) -> PyResult<()> {
-        let shared = &self.shared;
-        let (frame, held) = message::packed(py, shared.pool.producer(), kind::CALL, pickle, buffers)?;
-        future.get().set_pool(Arc::as_ptr(shared) as usize);
-        let begins = call.as_ref().map(|call| call.clone_ref(py));
-        let now = record::now();
-        let token = Token { future: future.clone().unbind(), call, submitted: now, name, _kept: kept };
-        let mut task = Task { token, frame, held, priority, is_alone: alone, was_given: false };
-        let mut ticket = Ticket::default();
-        let may_gather = waiting::look_around(py, shared, now);
-        let submitted = loop {
-            match shared.pool.submit(task, may_gather) {
-                Ok(submitted) => break submitted,
-                Err((back, Refusal::Full)) if block => {
-                    task = back;
-                    // Without a deadline, so nothing but a handler's exception ends it early.
-                    let _ = gil::wait(py, || shared.pool.wait_for_room(&mut ticket, None))?;
-                }
-                Err((_, refusal)) => return Err(self.refused(py, refusal)),
-            }
-        };
-        if submitted.was_gathered {
-            waiting::have_looked_after(shared);
+        let (frame, held) = message::packed(py, self.shared.pool.producer(), kind::CALL, pickle, buffers)?;
+        let token =
+            Token { future: future.clone().unbind(), call, submitted: record::now(), name, _kept: kept };
+        let task = Task { token, frame, held, priority, is_alone: alone, was_given: false };
+        self.submit_task(py, future, task, block)
+    }
+
+    /// Submits a call of what has this name in this module, if all of its arguments are plain (`plain.rs`), and returns how many bytes that takes; 0 if they are not, and
+    /// nothing was done.
+    #[pyo3(signature = (future, module, name, args, called=None))]
+    fn submit_plain(
+        &self,
+        py: Python<'_>,
+        future: &Bound<'_, Future>,
+        module: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        called: Option<Py<PyAny>>,
+    ) -> PyResult<usize> {
+        let mut bytes = Vec::with_capacity(64);
+        if !plain::write(module, &mut bytes)
+            || !plain::write(name, &mut bytes)
+            || !args.iter_borrowed().all(|arg| plain::write(&arg, &mut bytes))
+        {
+            return Ok(0);
         }
-        if submitted.was_given {
-            pump::has_begun(py, future, begins.as_ref())?;
-        }
-        match submitted.demand {
-            Some(number) => pump::start_worker(py, shared, number),
-            None => Ok(()),
-        }
+        let n_bytes = bytes.len();
+        let frame = Frame { kind: kind::PLAIN_CALL, bytes, ..Frame::default() };
+        let future_of_it = future.clone().unbind();
+        let token =
+            Token { future: future_of_it, call: None, submitted: record::now(), name: called, _kept: None };
+        let task = Task { token, frame, held: Vec::new(), priority: 0, is_alone: false, was_given: false };
+        self.submit_task(py, future, task, true).map(|()| n_bytes)
     }
 
     /// Has as many workers started as there may be, whether or not there are calls for them.
@@ -356,6 +359,42 @@ impl ProcessPool {
 }
 
 impl ProcessPool {
+    /// Gives a call to the pool, or has it wait there.
+    fn submit_task(
+        &self,
+        py: Python<'_>,
+        future: &Bound<'_, Future>,
+        mut task: Task<Token>,
+        block: bool,
+    ) -> PyResult<()> {
+        let shared = &self.shared;
+        future.get().set_pool(Arc::as_ptr(shared) as usize);
+        let begins = task.token.call.as_ref().map(|call| call.clone_ref(py));
+        let mut ticket = Ticket::default();
+        let may_gather = waiting::look_around(py, shared, task.token.submitted);
+        let submitted = loop {
+            match shared.pool.submit(task, may_gather) {
+                Ok(submitted) => break submitted,
+                Err((back, Refusal::Full)) if block => {
+                    task = back;
+                    // Without a deadline, so nothing but a handler's exception ends it early.
+                    let _ = gil::wait(py, || shared.pool.wait_for_room(&mut ticket, None))?;
+                }
+                Err((_, refusal)) => return Err(self.refused(py, refusal)),
+            }
+        };
+        if submitted.was_gathered {
+            waiting::have_looked_after(shared);
+        }
+        if submitted.was_given {
+            pump::has_begun(py, future, begins.as_ref())?;
+        }
+        match submitted.demand {
+            Some(number) => pump::start_worker(py, shared, number),
+            None => Ok(()),
+        }
+    }
+
     fn refused(&self, py: Python<'_>, refusal: Refusal) -> PyErr {
         match (self.shared.broken.get(), refusal) {
             (Some(why), _) => errors::broken_process_pool(py, why),

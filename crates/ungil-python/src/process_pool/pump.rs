@@ -16,7 +16,7 @@ use ungil_ipc::link::Link;
 use ungil_ipc::pool::{Assigned, Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
-use super::{kind, message, waiting};
+use super::{kind, message, plain, waiting};
 use crate::futures::Future;
 use crate::futures::record::{self, Ending, Made};
 use crate::futures::transition::{self, Outcome};
@@ -136,6 +136,11 @@ fn answer(
     task: Task<Token>,
     worker: u64,
 ) -> PyResult<()> {
+    if frame.kind == kind::PLAIN {
+        let value = plain::Reader::new(&frame.bytes).read(py);
+        let outcome = value.map(Bound::unbind).map_err(|error| error.into_value(py).into_any());
+        return end(py, shared, task, outcome, worker, Some(frame.times));
+    }
     let message = message::unpacked(py, link.answers(), frame);
     let (outcome, interrupt) = match &message {
         Ok((kind, pickle, buffers)) => {

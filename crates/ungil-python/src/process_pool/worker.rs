@@ -1,23 +1,38 @@
 //! `_WorkerLink`: a worker process's side of a pool.
+//!
+//! Calls that came without a pickle ([`plain`]) are made here, and answered if what they returned is plain too: Python's side has what is left, and all others. It
+//! says when it may be so ([`WorkerLink::set_may_call`]): not before the initializer.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use pyo3::exceptions::{PyEOFError, PyOSError};
+use pyo3::exceptions::{PyAttributeError, PyEOFError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::{ffi, intern};
 use ungil_ipc::arena::{Arena, Producer};
 use ungil_ipc::channel::Error;
+use ungil_ipc::frame::Frame;
 use ungil_ipc::link;
 
-use super::message;
+use super::{kind, message, plain};
 use crate::futures::record;
 use crate::gil;
 
-/// What `receive` gives: the kind of the message, the number of the call, the pickle, and the buffers that are not in it. Or no pickle, and why it cannot be had.
-type Received<'py> = (u16, u64, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyAny>>);
+/// What `receive` gives: what is to be done, the number of the call, and two things more.
+///
+/// | what | then |
+/// |---|---|
+/// | `CALL` | the pickle of the call, and the buffers that are not in it; or None, and what the call raised already |
+/// | `PLAIN_CALL` | the call, as its pickle would have it, and None |
+/// | `MADE` | what was called, and what it returned |
+/// | anything else | the worker is to end |
+type Received<'py> = (u16, u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
+/// After so many calls in a row another thread of the worker may have the interpreter, which calls of what is not written in Python would not let go of.
+const TURN: u32 = 64;
 
 /// What a worker receives calls and answers by. For one thread.
 #[pyclass(frozen, name = "_WorkerLink", module = "ungil._core")]
@@ -27,8 +42,10 @@ pub(crate) struct WorkerLink {
     calls: Arc<Arena>,
     /// Where those of answers are.
     answers: Arc<Producer>,
-    /// When the last call was received.
+    /// When the last call was received. Relaxed, as the others: for this thread.
     begun: AtomicU64,
+    may_call: AtomicBool,
+    may_interrupt: AtomicBool,
 }
 
 #[pymethods]
@@ -45,29 +62,55 @@ impl WorkerLink {
             calls: Arc::new(Arena::from_fd(calls)?),
             answers: Producer::new(Arena::from_fd(answers)?),
             begun: AtomicU64::new(0),
+            may_call: AtomicBool::new(false),
+            may_interrupt: AtomicBool::new(false),
         })
     }
 
-    /// Waits for the next message, and gives it. Raises `EOFError` if the pool is no more.
+    /// Makes calls, and waits for more, until there is something that is not for this side. Raises `EOFError` if the pool is no more.
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
+        let mut n_made = 0;
         loop {
-            if let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? {
-                // Relaxed: for this thread.
-                self.begun.store(record::now(), Ordering::Relaxed);
+            let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? else {
+                go_on(py, gil::detached(py, || self.link.wait(None)))?;
+                continue;
+            };
+            self.begun.store(record::now(), Ordering::Relaxed);
+            if frame.kind != kind::PLAIN_CALL {
                 return Ok(match message::unpacked(py, &self.calls, &frame) {
                     Ok((kind, pickle, buffers)) => {
-                        (kind, frame.seq, Some(pickle), buffers.map(Bound::into_any))
+                        (kind, frame.seq, Some(pickle.into_any()), buffers.map(Bound::into_any))
                     }
-                    Err(error) => (
-                        super::kind::CALL,
-                        frame.seq,
-                        None,
-                        Some(error.into_value(py).into_bound(py).into_any()),
-                    ),
+                    Err(error) => failed(py, frame.seq, error),
                 });
             }
-            go_on(py, gil::detached(py, || self.link.wait(None)))?;
+            match self.make(py, &frame) {
+                Ok(None) => {}
+                Ok(Some(received)) => return Ok(received),
+                Err(error) => return Ok(failed(py, frame.seq, error)),
+            }
+            n_made += 1;
+            if n_made % TURN == 0 {
+                gil::detached(py, || ());
+            }
         }
+    }
+
+    /// Whether it may make calls itself.
+    #[setter(may_call)]
+    fn set_may_call(&self, may_call: bool) {
+        self.may_call.store(may_call, Ordering::Relaxed);
+    }
+
+    /// Whether what a call does runs at this moment: only there may an interrupt raise something.
+    #[getter]
+    fn may_interrupt(&self) -> bool {
+        self.may_interrupt.load(Ordering::Relaxed)
+    }
+
+    #[setter(may_interrupt)]
+    fn set_may_interrupt(&self, may_interrupt: bool) {
+        self.may_interrupt.store(may_interrupt, Ordering::Relaxed);
     }
 
     /// Sends what came of the call of this number, which was received last and has just ended. Returns the index of its last block, if it has any. Raises
@@ -83,19 +126,95 @@ impl WorkerLink {
     ) -> PyResult<Option<u64>> {
         let (mut frame, held) = message::packed(py, &self.answers, kind, pickle, buffers)?;
         frame.seq = number;
-        frame.times = [self.begun.load(Ordering::Relaxed), record::now()];
         for held in &held {
             self.answers.lend(held, 1);
         }
-        while !self.link.put(&frame).map_err(|error| PyOSError::new_err(error.to_string()))? {
-            go_on(py, gil::detached(py, || self.link.wait_for_room(None)))?;
-        }
+        self.put(py, &mut frame)?;
         Ok(frame.blocks.last().map(|block| block.index))
+    }
+
+    /// The same of what a call returned, if that is plain; otherwise false, and nothing was sent.
+    fn send_plain(&self, py: Python<'_>, number: u64, result: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let mut bytes = Vec::with_capacity(16);
+        if !plain::write(result, &mut bytes) {
+            return Ok(false);
+        }
+        self.put(py, &mut Frame { kind: kind::PLAIN, seq: number, bytes, ..Frame::default() })?;
+        Ok(true)
     }
 
     /// Whether the pool still has the block of this index, which `send` has returned.
     fn is_lent(&self, index: u64) -> bool {
         self.answers.arena().is_lent(index)
+    }
+}
+
+impl WorkerLink {
+    /// Makes a call, and answers it: then it is none. Or what Python's side has to do about it.
+    ///
+    /// # Errors
+    ///
+    /// What the call raised.
+    fn make<'py>(&self, py: Python<'py>, frame: &Frame) -> PyResult<Option<Received<'py>>> {
+        let mut values = plain::Reader::new(&frame.bytes);
+        let (module, name) = (values.read(py)?, values.read(py)?);
+        let args = values.rest(py)?;
+        let may_call = self.may_call.load(Ordering::Relaxed);
+        let Some(function) = may_call.then(|| imported(&module, &name)).flatten() else {
+            let call = (module, name, args, PyDict::new(py)).into_pyobject(py)?;
+            return Ok(Some((kind::PLAIN_CALL, frame.seq, Some(call.into_any()), None)));
+        };
+        self.set_may_interrupt(true);
+        let made = gil::calling(&function, args.as_borrowed()).and_then(|result| {
+            // What is not written in Python does not look for them.
+            py.check_signals()?;
+            Ok(result)
+        });
+        self.set_may_interrupt(false);
+        let result = made?;
+        flush_output(py)?;
+        if self.send_plain(py, frame.seq, &result)? {
+            return Ok(None);
+        }
+        Ok(Some((kind::MADE, frame.seq, Some(function), Some(result))))
+    }
+
+    /// Sends a frame whose call has ended just now.
+    fn put(&self, py: Python<'_>, frame: &mut Frame) -> PyResult<()> {
+        frame.times = [self.begun.load(Ordering::Relaxed), record::now()];
+        while !self.link.put(frame).map_err(|error| PyOSError::new_err(error.to_string()))? {
+            go_on(py, gil::detached(py, || self.link.wait_for_room(None)))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(py: Python<'_>, number: u64, error: PyErr) -> Received<'_> {
+    (kind::CALL, number, None, Some(error.into_value(py).into_bound(py).into_any()))
+}
+
+/// What has this name in this module, if the module was imported and has it.
+fn imported<'py>(module: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let py = module.py();
+    // SAFETY: attached; borrowed, and a dictionary for as long as the interpreter, or null.
+    let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) }?;
+    let module = modules.cast::<PyDict>().ok()?.get_item(module).ok()??;
+    module.getattr(name.cast().ok()?).ok()
+}
+
+/// What a call has printed is there before what it returned.
+fn flush_output(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: attached; a borrowed reference, or null without an exception.
+    let stdout = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"stdout".as_ptr())) };
+    let Some(stdout) = stdout else { return Ok(()) };
+    match stdout.call_method0(intern!(py, "flush")) {
+        Err(error)
+            if error.is_instance_of::<PyAttributeError>(py) || error.is_instance_of::<PyValueError>(py) =>
+        {
+            // There is no standard output, or no more.
+            Ok(())
+        }
+        flushed => flushed.map(drop),
     }
 }
 
