@@ -31,8 +31,9 @@ use crate::gil;
 /// | anything else | the worker is to end |
 type Received<'py> = (u16, u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
-/// After so many calls in a row another thread of the worker may have the interpreter, which calls of what is not written in Python would not let go of.
-const TURN: u32 = 64;
+/// After so many nanoseconds of calls another thread of the worker may have the interpreter, as `sys.getswitchinterval` has it; calls of what is not written in Python would
+/// not let go of it.
+const TURN: u64 = 5_000_000;
 
 /// What a worker receives calls and answers by. For one thread.
 #[pyclass(frozen, name = "_WorkerLink", module = "ungil._core")]
@@ -69,13 +70,19 @@ impl WorkerLink {
 
     /// Makes calls, and waits for more, until there is something that is not for this side. Raises `EOFError` if the pool is no more.
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
-        let mut n_made = 0;
+        let mut turn_begun = record::now();
         loop {
             let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? else {
                 go_on(py, gil::detached(py, || self.link.wait(None)))?;
+                turn_begun = record::now();
                 continue;
             };
-            self.begun.store(record::now(), Ordering::Relaxed);
+            let now = record::now();
+            if now.saturating_sub(turn_begun) > TURN {
+                gil::detached(py, || ());
+                turn_begun = now;
+            }
+            self.begun.store(now, Ordering::Relaxed);
             if frame.kind != kind::PLAIN_CALL {
                 return Ok(match message::unpacked(py, &self.calls, &frame) {
                     Ok((kind, pickle, buffers)) => {
@@ -88,10 +95,6 @@ impl WorkerLink {
                 Ok(None) => {}
                 Ok(Some(received)) => return Ok(received),
                 Err(error) => return Ok(failed(py, frame.seq, error)),
-            }
-            n_made += 1;
-            if n_made % TURN == 0 {
-                gil::detached(py, || ());
             }
         }
     }
@@ -164,6 +167,8 @@ impl WorkerLink {
             let call = (module, name, args, PyDict::new(py)).into_pyobject(py)?;
             return Ok(Some((kind::PLAIN_CALL, frame.seq, Some(call.into_any()), None)));
         };
+        // Those that came before the call are not the call's.
+        py.check_signals()?;
         self.set_may_interrupt(true);
         let made = gil::calling(&function, args.as_borrowed()).and_then(|result| {
             // What is not written in Python does not look for them.
