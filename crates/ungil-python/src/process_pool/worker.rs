@@ -201,16 +201,20 @@ fn failed(py: Python<'_>, number: u64, error: PyErr) -> Received<'_> {
 /// What has this name in this module, if the module was imported and has it.
 fn imported<'py>(module: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let py = module.py();
-    // SAFETY: attached; borrowed, and a dictionary for as long as the interpreter, or null.
-    let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) }?;
+    // SAFETY: attached.
+    let modules = unsafe { ffi::PyImport_GetModuleDict() };
+    // SAFETY: a borrowed reference, or null.
+    let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, modules) }?;
     let module = modules.cast::<PyDict>().ok()?.get_item(module).ok()??;
     module.getattr(name.cast().ok()?).ok()
 }
 
 /// What a call has printed is there before what it returned.
 fn flush_output(py: Python<'_>) -> PyResult<()> {
-    // SAFETY: attached; a borrowed reference, or null without an exception.
-    let stdout = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"stdout".as_ptr())) };
+    // SAFETY: attached; a text of C's.
+    let stdout = unsafe { ffi::PySys_GetObject(c"stdout".as_ptr()) };
+    // SAFETY: a borrowed reference, or null without an exception.
+    let stdout = unsafe { Bound::from_borrowed_ptr_or_opt(py, stdout) };
     let Some(stdout) = stdout else { return Ok(()) };
     match stdout.call_method0(intern!(py, "flush")) {
         Err(error)
