@@ -42,11 +42,14 @@ VALUES = (
     | st.text(st.characters())
     | st.binary()
 )
+VALUES |= st.lists(VALUES, max_size=5).map(tuple)
 
 
 def is_alike(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(is_alike, a, b))
     # Zeros have signs, and what is no number has bits.
     return struct.pack("d", a) == struct.pack("d", b) if isinstance(a, float) else bool(a == b)
 
@@ -86,7 +89,7 @@ def test_a_name_that_the_worker_does_not_have(single: ProcessPoolExecutor) -> No
         ("not_there", "a", "No module named"),
     ]:
         future: Future[object] = Future()
-        assert single._pool.submit_plain(future, module, name, (1,))
+        assert single._pool.submit_plain(future, (module, name), (1,))
         with pytest.raises(pickle.UnpicklingError, match=problem):
             future.result()
 
@@ -115,6 +118,30 @@ def test_exceptions_have_their_types_and_the_frames_of_the_call_alone(single: Pr
     assert type(single.submit(math.sqrt).exception()) is TypeError
     assert type(single.submit(os._exit, "x").exception()) is TypeError
     assert type(single.submit(builtins.exit, 3).exception()) is SystemExit
+
+
+def test_a_function_that_goes_by_value_is_read_once(single: ProcessPoolExecutor) -> None:
+    factor = 3
+    assert list(single.map(lambda x: x * factor, range(100))) == list(range(0, 300, 3))
+    # What it keeps is seen by the next call of the same map, and by no other.
+    counted = list(single.map(lambda _, seen=[]: (seen.append(0), len(seen)), range(5)))  # type: ignore[misc]
+    assert counted == [(None, n) for n in range(1, 6)]
+    assert [str(single.submit(lambda: factor + n).result()) for n in range(3)] == ["3", "4", "5"]
+
+
+def test_more_functions_by_value_than_a_worker_keeps(single: ProcessPoolExecutor) -> None:
+    for _ in range(2):
+        for n in range(100):
+            assert list(single.map(lambda x, n=n: x + n, range(3))) == [n, n + 1, n + 2]
+
+
+def test_a_function_by_value_that_cannot_be_read(single: ProcessPoolExecutor) -> None:
+    futures: list[Future[object]] = [Future() for _ in range(3)]
+    for future in futures:
+        assert single._pool.submit_plain(future, (b"no pickle",), (1,))
+    for future in futures:
+        with pytest.raises(pickle.UnpicklingError, match="cannot be unpickled"):
+            future.result()
 
 
 def test_an_initializer_comes_first_and_again_if_it_fails(tmp_path: Any) -> None:
@@ -186,7 +213,18 @@ def test_many_threads_submit(single: ProcessPoolExecutor) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x07", b"\x03\0", b"\x05\xff\xff\xff\xff", b"\x05\x01\0\0\0\xff", b"\x06\x02\0\0\0a", b"\x04"],
+    [
+        b"",
+        b"\x07",
+        b"\x03\0",
+        b"\x05\xff\xff\xff\xff",
+        b"\x05\x01\0\0\0\xff",
+        b"\x06\x02\0\0\0a",
+        b"\x04",
+        b"\x07\xff\xff\xff\xff\0",
+        b"\x07\x01\0\0\0\x07\0\0\0\0",
+        b"\x07\x02\0\0\0\0",
+    ],
 )
 def test_an_answer_that_is_no_value_fails_its_call_alone(data: bytes) -> None:
     with ProcessPoolExecutor(1) as executor:

@@ -3,7 +3,7 @@
 //! Reading order: `dispatcher.rs` is the class that `jit` makes; `call.rs` is the way of a call, `overload.rs` what it
 //! reads, `bind.rs`, `typeof_.rs` and `boxing.rs` what goes in and comes out, `raise.rs` what goes wrong; `compile.rs`
 //! makes new versions (`eager.rs` at once), asking `host.rs`, `objects.rs` and `source.rs`; `types.rs` and `signature.rs` are types and
-//! signatures; `tasks.rs` has the tasks of parallel loops; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches; `once.rs` and `drops.rs` are
+//! signatures; `tasks.rs` has the tasks of parallel loops; `plain.rs` writes values for other processes; `output.rs` serves the runtime; `gil.rs` is the one place that attaches and detaches; `once.rs` and `drops.rs` are
 //! about what objects hold.
 //!
 //! Architecture Invariant: state is guarded by our own locks and atomics, never by the GIL.
@@ -29,6 +29,8 @@ mod once;
 mod options;
 mod output;
 mod overload;
+#[cfg(target_os = "linux")]
+mod plain;
 mod process;
 #[cfg(target_os = "linux")]
 mod process_pool;

@@ -16,7 +16,7 @@ from ungil._process_pool.executor import settings_of
 from ungil._process_pool.explained import REFUSALS, culprit, explained
 from ungil._process_pool.keeper import Keeper
 from ungil._process_pool.main_module import ForkedMain, ImportedMain
-from ungil._process_pool.pickles import carried, names_of, pickled_call
+from ungil._process_pool.pickles import carried, head_of, pickled_call
 from ungil._process_pool.worker_process import WorkerDied, WorkerProcess
 
 TYPE_CHECKING = False
@@ -70,8 +70,8 @@ class Processes:
     def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Future[Any], int]:
         """Have a call made; as `Workers`."""
         future: Future[Any] = Future()
-        names = None if kwargs else names_of(fn)
-        if names is not None and (n_sent := self._pool.submit_plain(future, *names, args)):
+        head = None if kwargs else head_of(fn)
+        if head is not None and (n_sent := self._pool.submit_plain(future, head, args)):
             return future, n_sent
         try:
             data, buffers, kept = pickled_call(fn, args, kwargs, self._main)

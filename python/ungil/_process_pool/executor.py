@@ -19,7 +19,7 @@ from ungil._process_pool.call import Call
 from ungil._process_pool.chunks import StarChunk
 from ungil._process_pool.explained import explained
 from ungil._process_pool.keeper import Keeper
-from ungil._process_pool.pickles import carried, names_of, pickled_call
+from ungil._process_pool.pickles import carried, head_of, pickled_call
 from ungil._process_pool.worker_process import WorkerProcess
 from ungil._trace import Statistics, Traced
 
@@ -147,8 +147,8 @@ class ProcessPoolExecutor(_Bases):
         """
         future: Future[T] = Future()
         called = None if self._trace is None else fn
-        names = None if kwargs else names_of(fn)
-        if names is not None and self._pool.submit_plain(future, *names, args, called):
+        head = None if kwargs else head_of(fn)
+        if head is not None and self._pool.submit_plain(future, head, args, called):
             return future
         try:
             data, buffers, kept = pickled_call(fn, args, kwargs)
@@ -257,20 +257,19 @@ class ProcessPoolExecutor(_Bases):
         return _flat(answers)
 
     def _submitting(self, fn: Callable[..., T]) -> Callable[..., concurrent.futures.Future[T]]:
-        """Return what submits calls of `fn`: `submit`, but that looks only once whether the workers can import it."""
-        names = names_of(fn)
-        if names is None or self._trace is not None or type(self).submit is not ProcessPoolExecutor.submit:
+        """Return what submits calls of `fn`: `submit`, but that looks only once how the workers come by it."""
+        head = head_of(fn)
+        if head is None or self._trace is not None or type(self).submit is not ProcessPoolExecutor.submit:
             return super()._submitting(fn)
-        module, name = names
         submit, submit_plain = self.submit, self._pool.submit_plain
 
-        def submit_named(*args: Any) -> concurrent.futures.Future[T]:
+        def submit_one(*args: Any) -> concurrent.futures.Future[T]:
             future: Future[T] = Future()
-            if submit_plain(future, module, name, args):
+            if submit_plain(future, head, args):
                 return future
             return submit(fn, *args)
 
-        return submit_named
+        return submit_one
 
     def statistics(self) -> Statistics:
         """Return how many processes and calls there are, and how long calls have waited and run.

@@ -27,19 +27,16 @@ if TYPE_CHECKING:
     from ungil._process_pool.picklers import Table
 
 __all__ = (
-    "PLAIN",
     "Buffers",
     "Carried",
-    "are_plain",
     "carried",
+    "head_of",
     "names_of",
     "pickled",
     "pickled_call",
     "read_call",
+    "read_plain",
 )
-
-# What is pickled alike by everybody, without buffers.
-PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 # Buffers of so many bytes and more go beside the pickle, in pages of their own.
 _LARGE = 1 << 15
@@ -111,13 +108,12 @@ def pickled_call(
         Exception: as `pickled`.
     """
     names = names_of(fn)
-    if names is None:
-        if not isinstance(fn, Carried):
-            return pickled((fn, args, kwargs), main)
-        if not kwargs and are_plain(args):
-            return dumps((fn, args, kwargs), 5), None, None
-        return pickled((fn, args, kwargs), main)
-    return pickled((*names, args, kwargs), main)
+    return pickled((fn, args, kwargs) if names is None else (*names, args, kwargs), main)
+
+
+def head_of(fn: object) -> tuple[str, str] | tuple[bytes] | None:
+    """Return what stands for a function in a call that needs no other pickle (`_ProcessPool.submit_plain`)."""
+    return (fn.data,) if isinstance(fn, Carried) else names_of(fn)
 
 
 def names_of(fn: object) -> tuple[str, str] | None:
@@ -130,30 +126,36 @@ def names_of(fn: object) -> tuple[str, str] | None:
     return None
 
 
-def are_plain(args: tuple[Any, ...]) -> bool:
-    """Return whether all of these are pickled alike by everybody, without buffers."""
-    return PLAIN.issuperset(map(type, args))
-
-
-def read_call(
-    data: bytes | tuple[Any, ...], buffers: list[Any] | None
-) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-    """Return the call of which this is the pickle, or what the pickle is of, and these are the buffers beside it.
+def read_call(data: bytes, buffers: list[Any] | None) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return the call of which this is the pickle, and these are the buffers beside it.
 
     Raises:
         Exception: what the unpickler raised.
     """
-    call = data if isinstance(data, tuple) else loads(data, buffers=buffers) if buffers else loads(data)
+    call = loads(data, buffers=buffers) if buffers else loads(data)
     if len(call) == 3:
-        fn, args, kwargs = call
-    else:
-        module, name, args, kwargs = call
-        try:
-            fn = getattr(modules[module], name)
-        except (KeyError, AttributeError):
-            # It is still to be imported; or is not there, and the unpickler says so.
-            fn = Unpickler(io.BytesIO()).find_class(module, name)
-    return fn, args, kwargs
+        return call  # type: ignore[no-any-return]
+    module, name, args, kwargs = call
+    return _named(module, name), args, kwargs
+
+
+def read_plain(call: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return the call that came without a pickle: the head of what is called (`head_of`), and the arguments.
+
+    Raises:
+        Exception: what the unpickler raised.
+    """
+    *head, args = call
+    fn = _read_carried(*head) if len(head) == 1 else _named(*head)
+    return fn, args, {}
+
+
+def _named(module: str, name: str) -> Any:
+    try:
+        return getattr(modules[module], name)
+    except (KeyError, AttributeError):
+        # It is still to be imported; or is not there, and the unpickler says so.
+        return Unpickler(io.BytesIO()).find_class(module, name)
 
 
 # What is pickled by its names.
@@ -249,7 +251,7 @@ _read: dict[bytes, object] = {}
 _MOST_READ = 64
 
 
-def _read_carried(data: bytes) -> object:
+def _read_carried(data: bytes) -> Any:
     fn = _read.get(data)
     if fn is None:
         fn = loads(data)

@@ -13,7 +13,7 @@ from _pickle import UnpicklingError, dumps, loads
 
 from ungil import _core
 from ungil._process_pool import identity, passing
-from ungil._process_pool.pickles import PLAIN, pickled, read_call
+from ungil._process_pool.pickles import pickled, read_call, read_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ _CALL, _PLAIN_CALL, _MADE = _core._CALL, _core._PLAIN_CALL, _core._MADE
 _RETURNED, _PLAIN, _RAISED = _core._RETURNED, _core._PLAIN, _core._RAISED
 
 
+# What needs no pickle, mostly.
+_PLAIN_TYPES = frozenset({bool, bytes, float, int, str, type(None)})
+
 # What is received of a call.
 _OF_CALLS = frozenset({_CALL, _PLAIN_CALL, _MADE})
 
@@ -172,7 +175,7 @@ class _Worker:
                 # It has been made, and raised; or there is no call.
                 return self._failed(buffers)
             fn, result = (data, buffers) if kind == _MADE else self._made(kind, data, buffers)
-            if type(result) in PLAIN:
+            if type(result) in _PLAIN_TYPES:
                 return _PLAIN, result, None, None
             try:
                 return _RETURNED, *pickled(result, self._main)
@@ -192,10 +195,12 @@ class _Worker:
         """Make a call, and return what was called and what it returned."""
         if self._prologue is not None:
             self._initialise(self._prologue)
-        if self._main is not None and kind == _CALL:
-            self._main.provide(data)
+        if self._main is not None:
+            pickle = data[0] if kind == _PLAIN_CALL else data
+            if isinstance(pickle, bytes):
+                self._main.provide(pickle)
         try:
-            fn, args, kwargs = read_call(data, buffers)
+            fn, args, kwargs = read_plain(data) if kind == _PLAIN_CALL else read_call(data, buffers)
         except Exception as failure:
             raise UnpicklingError(
                 f"the call cannot be unpickled in the worker process: {type(failure).__name__}: {failure}"

@@ -8,12 +8,14 @@ use std::time::Instant;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBufferError, PyOSError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyBytes;
 use ungil_ipc::queue::{Corrupt, Outcome, Queue};
 use ungil_sync::Deadline;
 
 use crate::gil;
-use crate::ipc::plain;
 use crate::ipc::shared::deadline;
+use crate::plain;
 use crate::queue::{empty, full};
 
 /// Items up to so many bytes are copied without letting the interpreter go, if they need not be waited for.
@@ -60,9 +62,8 @@ impl PyProcessQueue {
 
     /// Puts a plain object, if there is room at once; false if not, or if it is not plain.
     fn put_plain(&self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Some(item) = plain::packed(object)? else { return Ok(false) };
-        let item = item.as_bytes();
-        Ok(item.len() <= SHORT && self.0.try_put(item).map_err(raised)? == Outcome::Done)
+        let mut item = Vec::with_capacity(64);
+        Ok(plain::write(object, &mut item, SHORT) && self.0.try_put(&item).map_err(raised)? == Outcome::Done)
     }
 
     /// Puts an item of bytes; false if there is only room for it promised, because its bytes do not fit now, or it is not to be put `directly`: then `pour`.
@@ -111,14 +112,14 @@ impl PyProcessQueue {
         let queue = &self.0;
         for _ in 0..LOOKS {
             if let Some(item) = queue.try_get().map_err(raised)? {
-                return plain::unpacked(py, &item);
+                return object_of(py, &item);
             }
             hint::spin_loop();
         }
         let until = until(block, timeout)?;
         let mut getting = queue.get();
         match gil::wait(py, || getting.proceed(until))? {
-            Ok(item) => plain::unpacked(py, &item.map_err(raised)?),
+            Ok(item) => object_of(py, &item.map_err(raised)?),
             Err(_) => Err(empty(py)),
         }
     }
@@ -154,6 +155,16 @@ impl PyProcessQueue {
     fn __len__(&self) -> usize {
         self.0.len()
     }
+}
+
+/// The object of an item, plain or pickled: pickles come from processes that are trusted, as documented.
+#[inline]
+fn object_of<'py>(py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if plain::is_plain(item) {
+        return plain::Reader::new(item).read(py);
+    }
+    LOADS.import(py, "pickle", "loads")?.call1((PyBytes::new(py, item),))
 }
 
 /// The bytes of a buffer that the caller holds.

@@ -2,11 +2,10 @@
 //!
 //! Reading order: `message.rs` makes frames of pickles and their buffers, and the reverse; `worker.rs` is what a worker receives and answers by; `pool.rs` is the class that an
 //! executor submits to, `pump.rs` what is done with what workers send, `waiting.rs` who does it: whoever waits for a result, and otherwise the thread that watches the pool. `shared.rs` is the
-//! memory of arrays that processes share, `pickle.rs` finds what a pickle names, `plain.rs` writes the values that need no pickle.
+//! memory of arrays that processes share, `pickle.rs` finds what a pickle names. Values that need no pickle are `crate::plain`'s.
 
 mod message;
 mod pickle;
-mod plain;
 mod pool;
 mod pump;
 mod shared;

@@ -12,18 +12,19 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use ungil_ipc::arena::{Arena, Producer};
-use ungil_ipc::frame::Frame;
+use ungil_ipc::frame::{Frame, MOST_INLINE};
 use ungil_ipc::link::Link;
 use ungil_ipc::pool::{Pool, Refusal, Task};
 use ungil_sync::patience::Patience;
 use ungil_sync::waiters::Ticket;
 use ungil_sync::{AfterFork, Gate};
 
-use super::{kind, message, plain, pump, waiting};
+use super::{kind, message, pump, waiting};
 use crate::futures::record::{Record, Row, Summary};
 use crate::futures::{Future, errors, record, transition};
 use crate::gil;
 use crate::once::OnceBox;
+use crate::plain;
 
 /// What a pool knows a call by.
 #[derive(Debug)]
@@ -167,22 +168,22 @@ impl ProcessPool {
         self.submit_task(py, future, task, block)
     }
 
-    /// Submits a call of what has this name in this module, if all of its arguments are plain (`plain.rs`), and returns how many bytes that takes; 0 if they are not, and
-    /// nothing was done.
-    #[pyo3(signature = (future, module, name, args, called=None))]
+    /// Submits a call, if all of its arguments are plain, and returns how many bytes that takes; 0 if they are not, and nothing was done. `head` is what is called: the module
+    /// and the name by which it is imported, or the pickle of what goes by value in many calls.
+    #[pyo3(signature = (future, head, args, called=None))]
     fn submit_plain(
         &self,
         py: Python<'_>,
         future: &Bound<'_, Future>,
-        module: &Bound<'_, PyAny>,
-        name: &Bound<'_, PyAny>,
+        head: &Bound<'_, PyTuple>,
         args: &Bound<'_, PyTuple>,
         called: Option<Py<PyAny>>,
     ) -> PyResult<usize> {
         let mut bytes = Vec::with_capacity(64);
-        if !plain::write(module, &mut bytes)
-            || !plain::write(name, &mut bytes)
-            || !args.iter_borrowed().all(|arg| plain::write(&arg, &mut bytes))
+        if !head
+            .iter_borrowed()
+            .chain(args.iter_borrowed())
+            .all(|value| plain::write(&value, &mut bytes, MOST_INLINE))
         {
             return Ok(0);
         }

@@ -16,10 +16,11 @@ use ungil_ipc::link::Link;
 use ungil_ipc::pool::{Assigned, Event, Task};
 
 use super::pool::{Attempt, Shared, Token};
-use super::{kind, message, plain, waiting};
+use super::{kind, message, waiting};
 use crate::futures::Future;
 use crate::futures::record::{self, Ending, Made};
 use crate::futures::transition::{self, Outcome};
+use crate::plain;
 
 /// So many answers are taken at a time.
 const MOST: usize = 64;

@@ -10,23 +10,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::exceptions::{PyAttributeError, PyEOFError, PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use pyo3::{ffi, intern};
 use ungil_ipc::arena::{Arena, Producer};
 use ungil_ipc::channel::Error;
-use ungil_ipc::frame::Frame;
+use ungil_ipc::frame::{Frame, MOST_INLINE};
 use ungil_ipc::link;
 
-use super::{kind, message, plain};
+use super::{kind, message};
 use crate::futures::record;
 use crate::gil;
+use crate::plain;
 
 /// What `receive` gives: what is to be done, the number of the call, and two things more.
 ///
 /// | what | then |
 /// |---|---|
 /// | `CALL` | the pickle of the call, and the buffers that are not in it; or None, and what the call raised already |
-/// | `PLAIN_CALL` | the call, as its pickle would have it, and None |
+/// | `PLAIN_CALL` | a tuple of the values that the call came as, the last of which are its arguments, and None |
 /// | `MADE` | what was called, and what it returned |
 /// | anything else | the worker is to end |
 type Received<'py> = (u16, u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
@@ -139,7 +141,7 @@ impl WorkerLink {
     /// The same of what a call returned, if that is plain; otherwise false, and nothing was sent.
     fn send_plain(&self, py: Python<'_>, number: u64, result: &Bound<'_, PyAny>) -> PyResult<bool> {
         let mut bytes = Vec::with_capacity(16);
-        if !plain::write(result, &mut bytes) {
+        if !plain::write(result, &mut bytes, MOST_INLINE) {
             return Ok(false);
         }
         self.put(py, &mut Frame { kind: kind::PLAIN, seq: number, bytes, ..Frame::default() })?;
@@ -160,12 +162,20 @@ impl WorkerLink {
     /// What the call raised.
     fn make<'py>(&self, py: Python<'py>, frame: &Frame) -> PyResult<Option<Received<'py>>> {
         let mut values = plain::Reader::new(&frame.bytes);
-        let (module, name) = (values.read(py)?, values.read(py)?);
+        let head = values.read(py)?;
+        let name = if head.is_exact_instance_of::<PyBytes>() { None } else { Some(values.read(py)?) };
         let args = values.rest(py)?;
-        let may_call = self.may_call.load(Ordering::Relaxed);
-        let Some(function) = may_call.then(|| imported(&module, &name)).flatten() else {
-            let call = (module, name, args, PyDict::new(py)).into_pyobject(py)?;
-            return Ok(Some((kind::PLAIN_CALL, frame.seq, Some(call.into_any()), None)));
+        let function = match &name {
+            _ if !self.may_call.load(Ordering::Relaxed) => None,
+            Some(name) => imported(&head, name),
+            None => read_before(&head)?,
+        };
+        let Some(function) = function else {
+            let call = match name {
+                Some(name) => (head, name, args).into_pyobject(py)?.into_any(),
+                None => (head, args).into_pyobject(py)?.into_any(),
+            };
+            return Ok(Some((kind::PLAIN_CALL, frame.seq, Some(call), None)));
         };
         // Those that came before the call are not the call's.
         py.check_signals()?;
@@ -207,6 +217,12 @@ fn imported<'py>(module: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> Option
     let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, modules) }?;
     let module = modules.cast::<PyDict>().ok()?.get_item(module).ok()??;
     module.getattr(name.cast().ok()?).ok()
+}
+
+/// What this is the pickle of, if Python's side has read it and kept it.
+fn read_before<'py>(pickle: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static READ: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    READ.import(pickle.py(), "ungil._process_pool.pickles", "_read")?.get_item(pickle)
 }
 
 /// What a call has printed is there before what it returned.
