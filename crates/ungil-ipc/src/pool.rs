@@ -660,7 +660,7 @@ impl<T> Inside<T> {
                         }
                         let ran = frame.times[1].saturating_sub(frame.times[0]);
                         n_answered += 1;
-                        mean_run = Some(mean_run.map_or(ran, |mean| mean - mean / 8 + ran.min(4 * mean) / 8));
+                        mean_run = Some(mean_run.map_or(ran, |mean| mean - mean / 8 + ran / 8));
                         let link = Arc::clone(&worker.link);
                         events.push(Event::Done { worker: worker.number, link, frame, task });
                     }
