@@ -28,6 +28,8 @@ __all__ = ("pool_lines",)
 N_WORKERS = 2
 ROUND_TRIPS = 1_000
 CALLS = 20_000
+WAVE = 8
+WAVES = 100
 # Seconds after which a pool has nothing left to do.
 REST = 0.3
 # A hundred megabytes.
@@ -50,6 +52,8 @@ def pool_lines(repeat: int) -> list[Line]:
         lines += compare(
             "pool, a call there and back", trips, repeat, least_ratios=at_least(5, pools), summary=statistics.median
         )
+        waves = {side: partial(wave, calls) for side, (_, calls) in pools.items()}
+        lines += compare(f"pool, {WAVE} calls by map", waves, repeat, summary=statistics.median)
         many = {side: partial(short_calls, calls) for side, (_, calls) in pools.items()}
         lines += compare(
             f"pool, one of {CALLS:,} calls by map", many, repeat, least_ratios=at_least(5, pools),
@@ -149,6 +153,14 @@ def round_trip(call: Callable[..., Any]) -> float:
     for _ in range(ROUND_TRIPS):
         call(abs, -1)
     return (perf_counter() - start) / ROUND_TRIPS
+
+
+def wave(calls: Callable[[Any, Any], Any]) -> float:
+    """Time a few calls of nothing that are made, and waited for, together."""
+    start = perf_counter()
+    for _ in range(WAVES):
+        calls(abs, range(WAVE))
+    return (perf_counter() - start) / WAVES
 
 
 def short_calls(calls: Callable[[Any, Any], Any]) -> float:

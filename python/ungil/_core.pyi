@@ -13,6 +13,7 @@ from ungil._stats import Stats
 
 __all__ = [
     "_CALL",
+    "_FAILED",
     "_MADE",
     "_PLAIN",
     "_PLAIN_CALL",
@@ -552,6 +553,7 @@ class _Channel:
     def writable(self) -> bool: ...
 
 _CALL: int
+_FAILED: int
 _MADE: int
 _PLAIN: int
 _PLAIN_CALL: int

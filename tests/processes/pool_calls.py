@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import io
+import itertools
 import multiprocessing
 import os
 import signal
@@ -283,17 +285,46 @@ RETURNED: list[Any] = [
 ]  # fmt: skip
 
 
-def count_by_thread(seconds: float) -> int:
-    """Start a thread that counts for so long, and return at once."""
+def note_turns() -> None:
+    """Have a thread note when it has its turns."""
 
-    def count() -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            STATE[0] += 1
+    def note() -> None:
+        while True:
+            STATE.append(time.monotonic())
+            time.sleep(0)
 
-    STATE[:] = [0]
-    threading.Thread(target=count).start()
-    return 0
+    STATE.clear()
+    threading.Thread(target=note, daemon=True).start()
+
+
+def longest_without_turn() -> float:
+    """Return the longest time between two turns of that thread, as a part of the time of all."""
+    turns = STATE.copy()
+    return max(after - before for before, after in itertools.pairwise(turns)) / (turns[-1] - turns[0])
+
+
+def throw_as_cpp_does() -> None:
+    """Throw an exception of C++ that nothing catches."""
+    ctypes.CDLL("libstdc++.so.6")._ZSt21__throw_runtime_errorPKc(b"thrown")
+
+
+class _Full(io.StringIO):
+    is_full = False
+
+    def flush(self) -> None:
+        if self.is_full:
+            raise OSError("no space is left")
+        # From the end of this call on.
+        self.is_full = True
+
+
+def break_output() -> None:
+    """Have the next call find that its output cannot be flushed."""
+    sys.stdout = _Full()
+
+
+def given_by_name(x: int = 0) -> int:
+    return x
 
 
 def replace(name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import concurrent.futures
 import math
 import operator
 import os
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pool_calls
@@ -23,7 +25,7 @@ from hypothesis import strategies as st
 from tests.conftest import PATIENCE, wait_until
 
 from ungil import _core
-from ungil.futures import Future, ProcessPoolExecutor
+from ungil.futures import Future, ProcessPoolExecutor, WorkerDied
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +96,16 @@ def test_a_name_that_the_worker_does_not_have(single: ProcessPoolExecutor) -> No
             future.result()
 
 
-def test_a_module_that_the_worker_has_not_imported(single: ProcessPoolExecutor) -> None:
-    import colorsys
+def test_a_module_that_the_worker_has_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_here.py").write_text("def negative(x): return -x")
+    monkeypatch.syspath_prepend(tmp_path)
+    import only_here  # type: ignore[import-not-found]
 
-    is_there = "'colorsys' in __import__('sys').modules"
-    assert not single.submit(eval, is_there).result()
-    assert single.submit(colorsys.rgb_to_hsv, 1, 1, 1).result() == (0, 0, 1)
-    assert single.submit(eval, is_there).result()
+    is_there = "'only_here' in __import__('sys').modules"
+    with ProcessPoolExecutor(1) as executor:
+        assert not executor.submit(eval, is_there).result()
+        assert [executor.submit(only_here.negative, n).result() for n in range(3)] == [0, -1, -2]
+        assert executor.submit(eval, is_there).result()
 
 
 def test_a_function_that_is_replaced_there(single: ProcessPoolExecutor) -> None:
@@ -123,7 +128,7 @@ def test_exceptions_have_their_types_and_the_frames_of_the_call_alone(single: Pr
 def test_a_function_that_goes_by_value_is_read_once(single: ProcessPoolExecutor) -> None:
     factor = 3
     assert list(single.map(lambda x: x * factor, range(100))) == list(range(0, 300, 3))
-    # What it keeps is seen by the next call of the same map, and by no other.
+    # What it keeps is seen by the next call.
     counted = list(single.map(lambda _, seen=[]: (seen.append(0), len(seen)), range(5)))  # type: ignore[misc]
     assert counted == [(None, n) for n in range(1, 6)]
     assert [str(single.submit(lambda: factor + n).result()) for n in range(3)] == ["3", "4", "5"]
@@ -144,7 +149,7 @@ def test_a_function_by_value_that_cannot_be_read(single: ProcessPoolExecutor) ->
             future.result()
 
 
-def test_an_initializer_comes_first_and_again_if_it_fails(tmp_path: Any) -> None:
+def test_an_initializer_comes_first_and_again_if_it_fails(tmp_path: Path) -> None:
     path = tmp_path / "there"
     with ProcessPoolExecutor(1, initializer=pool_calls.fail_unless, initargs=(str(path),)) as executor:
         for _ in range(2):
@@ -170,15 +175,12 @@ with ProcessPoolExecutor(1) as executor:
 
 
 def test_another_thread_of_the_worker_has_its_turn() -> None:
-    # Calls of what is not written in Python, without a pause, until the thread has counted.
     with ProcessPoolExecutor(1) as executor:
-        executor.submit(pool_calls.count_by_thread, 2.0).result()
-        n_counted = 0
-        end = time.monotonic() + PATIENCE
-        while not n_counted and time.monotonic() < end:
-            list(executor.map(abs, range(500)))
-            n_counted = executor.submit(pool_calls.state).result()[0]
-        assert n_counted
+        executor.submit(pool_calls.note_turns).result()
+        # Of what is not written in Python, and does not let go of the interpreter; there is always one more.
+        futures = [executor.submit(operator.countOf, "x" * 5000, "y") for _ in range(10_000)]
+        concurrent.futures.wait(futures)
+        assert executor.submit(pool_calls.longest_without_turn).result() < 0.3
 
 
 def test_an_interrupt_ends_the_call_and_no_other(single: ProcessPoolExecutor) -> None:
@@ -211,6 +213,36 @@ def test_many_threads_submit(single: ProcessPoolExecutor) -> None:
     assert sorted(sums) == sorted(sum(range(n, n + 2000)) for n in range(4))
 
 
+def test_an_exception_of_another_language_ends_the_worker() -> None:
+    # As `std::bad_alloc` of an extension, say, that nobody catches.
+    with ProcessPoolExecutor(1) as executor:
+        assert executor.submit(pool_calls.double, 2).result() == 4
+        with pytest.raises(WorkerDied):
+            executor.submit(pool_calls.throw_as_cpp_does).result(PATIENCE)
+        assert executor.submit(pool_calls.double, 3).result() == 6
+
+
+def test_a_flush_that_fails_ends_the_worker_as_with_a_pickle() -> None:
+    for how in ({}, {"x": 1}):
+        with ProcessPoolExecutor(1) as executor:
+            executor.submit(pool_calls.break_output).result()
+            with pytest.raises(WorkerDied, match="no space is left"):
+                executor.submit(pool_calls.given_by_name, **how).result()
+
+
+@settings(deadline=None)
+@given(first=st.integers(0, 7), rest=st.binary())
+def test_any_bytes_are_a_value_or_refused(first: int, rest: bytes) -> None:
+    queue = _core._Queue(9, False)
+    queue.put(bytes([first]) + rest, True, True, None)
+    try:
+        value = queue.get(True, None)
+    except ValueError:
+        return
+    assert queue.put_plain(value)
+    assert is_alike(queue.get(True, None), value)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -224,6 +256,8 @@ def test_many_threads_submit(single: ProcessPoolExecutor) -> None:
         b"\x07\xff\xff\xff\xff\0",
         b"\x07\x01\0\0\0\x07\0\0\0\0",
         b"\x07\x02\0\0\0\0",
+        b"\x00\x00",
+        b"\x07\0\0\0\0\x01",
     ],
 )
 def test_an_answer_that_is_no_value_fails_its_call_alone(data: bytes) -> None:
@@ -231,6 +265,14 @@ def test_an_answer_that_is_no_value_fails_its_call_alone(data: bytes) -> None:
         with pytest.raises(ValueError):
             # Its own argument is not plain: then the worker's Python side has the call.
             executor.submit(pool_calls.answer_by_hand, _core._PLAIN, bytearray(data)).result()
+        assert executor.submit(abs, -1).result() == 1
+
+
+@pytest.mark.parametrize("kind", [_core._PLAIN_CALL, _core._MADE, _core._FAILED, 99])
+def test_an_answer_of_no_kind_fails_its_call_alone(kind: int) -> None:
+    with ProcessPoolExecutor(1) as executor:
+        with pytest.raises(ValueError, match=f"no kind: {kind}"):
+            executor.submit(pool_calls.answer_by_hand, kind, bytearray(b"x")).result()
         assert executor.submit(abs, -1).result() == 1
 
 

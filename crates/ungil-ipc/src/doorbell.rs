@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ungil_sync::Deadline;
 use ungil_sync::patience::Patience;
+use ungil_sync::{AfterFork, Deadline, Gate};
 
 /// How long a waiter looks before it sleeps: longer than a process takes to answer that is awake.
 const LOOK_FOR: Duration = Duration::from_micros(100);
@@ -56,6 +56,15 @@ pub(crate) enum Ended {
 pub(crate) struct Doorbell {
     socket: OwnedFd,
     patience: Patience,
+    /// Whoever looks which byte is next and then reads it is alone: or it might read another.
+    reading: Gate<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading;
+
+impl AfterFork for Reading {
+    fn after_fork(&mut self, _is_torn: bool) {}
 }
 
 impl Doorbell {
@@ -72,7 +81,7 @@ impl Doorbell {
     }
 
     pub(crate) fn new(socket: OwnedFd) -> Self {
-        Self { socket, patience: Patience::new() }
+        Self { socket, patience: Patience::new(), reading: Gate::new(Reading) }
     }
 
     pub(crate) fn into_fd(self) -> OwnedFd {
@@ -113,6 +122,7 @@ impl Doorbell {
 
     /// Reads the byte of a message, and those before it that are of none; false if it is not there.
     pub(crate) fn take_announcement(&self) -> bool {
+        let _alone = self.reading.enter();
         loop {
             match self.next_byte(0) {
                 Some(ANNOUNCE) => return true,
@@ -124,6 +134,7 @@ impl Doorbell {
 
     /// Reads the bytes that are of no message, as many as are dropped at once; whether there were any.
     pub(crate) fn drop_wakes(&self) -> bool {
+        let _alone = self.reading.enter();
         let mut bytes = [0; MOST_DROPPED];
         let n_come = self.next_bytes(&mut bytes, libc::MSG_PEEK);
         let n_wakes = bytes[..n_come].iter().take_while(|byte| **byte != ANNOUNCE).count();

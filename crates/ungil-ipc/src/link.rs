@@ -32,10 +32,12 @@ const N_CLAIMS: usize = 64;
 /// What a link takes of the memory.
 pub(crate) const SIZE: usize = 2 * ring::SIZE + N_CLAIMS * size_of::<AtomicU32>();
 
-/// Who has taken so many tasks without a wait is given them faster than it can be woken for each. To sleep for one and be rung takes both sides ten times as long as
-/// a short task; so it naps, without being rung, while some gather. The system adds some 50 us.
+/// Who has taken so many tasks without a wait, and for whose answers nobody waits yet, is given them faster than it can be woken for each. To sleep for one and be rung
+/// takes both sides ten times as long as a short task; so it naps, without being rung, while some gather. The system adds some 50 us.
 const IN_A_ROW: u32 = 4;
 const NAP: Duration = Duration::from_micros(20);
+/// Each twice as long as the one before; then it sleeps until it is rung.
+const MOST_NAPS: u32 = 4;
 
 const FREE: u32 = 0;
 const BEGUN: u32 = 1;
@@ -104,7 +106,7 @@ impl Link {
         &self.1
     }
 
-    /// Whether the worker does something, or looks for something to do: what it is given needs no system call.
+    /// Whether the worker does something, looks for something to do, or naps: what it is given needs no system call.
     pub fn is_awake(&self) -> bool {
         // Relaxed: whoever gives it something looks again.
         self.0.tasks.flags().consumer_waits.load(Ordering::Relaxed) == 0
@@ -166,6 +168,16 @@ impl Link {
         self.0.results.flags().consumer_waits.store(u32::from(wanted), Ordering::SeqCst);
     }
 
+    /// Tells the worker that a thread waits for an answer from now on, of whichever task.
+    pub fn begin_awaiting(&self) {
+        self.0.tasks.flags().n_awaiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That thread does so no more.
+    pub fn end_awaiting(&self) {
+        self.0.tasks.flags().n_awaiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Drops the rings that have come.
     pub fn drop_wakes(&self) {
         self.0.bell.drop_wakes();
@@ -208,7 +220,8 @@ impl WorkerLink {
         Ok(None)
     }
 
-    /// Waits until the deadline until there is something to take. Where tasks come faster than the pool can put them in, it lets some gather.
+    /// Waits until the deadline until there is something to take. Where tasks come in a row, and nobody waits for what comes of them, it lets some gather: for less than a
+    /// millisecond, whatever the deadline.
     ///
     /// # Errors
     ///
@@ -216,7 +229,10 @@ impl WorkerLink {
     pub fn wait(&self, deadline: Deadline) -> Result<(), Error> {
         let has_task = || self.shared.tasks.len() > 0;
         if self.n_taken.swap(0, Ordering::Relaxed) >= IN_A_ROW {
-            for n in 0..4 {
+            for n in 0..MOST_NAPS {
+                if self.is_awaited() {
+                    break;
+                }
                 thread::sleep(NAP * (1 << n));
                 if has_task() {
                     return Ok(());
@@ -231,6 +247,12 @@ impl WorkerLink {
             self.shared.bell.drop_wakes();
         }
         Ok(ended?)
+    }
+
+    /// Whether somebody waits for an answer, or wants to be rung for one. Relaxed: who begins to wait a moment later waits for a nap's end at most.
+    fn is_awaited(&self) -> bool {
+        self.shared.tasks.flags().n_awaiting.load(Ordering::Relaxed) > 0
+            || self.shared.results.flags().consumer_waits.load(Ordering::Relaxed) > 0
     }
 
     /// Sends what came of a task; false if there is no room yet.

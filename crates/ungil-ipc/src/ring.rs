@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0..8 | the producer | `head`: how many bytes have ever been put in |
 //! | 64..72 | the consumer | `tail`: how many have ever been taken out |
-//! | 128..140 | both | whether each waits, and the mode (see `channel`) |
+//! | 128..144 | both | whether each waits, and what `channel` and `link` have beside |
 //! | 256.. | the producer | the bytes, each at its number modulo the capacity |
 //!
 //! One thread at a time puts in, and one takes out; which process it is in may change. Neither keeps an index of its own, so that a forked child can go on where its
@@ -49,8 +49,10 @@ pub(crate) struct Flags {
     pub(crate) consumer_waits: AtomicU32,
     /// The producer sleeps until there is room, likewise.
     pub(crate) producer_waits: AtomicU32,
-    /// [`ANNOUNCES`](crate::channel), `SENDING`.
+    /// Of a channel: [`ANNOUNCES`](crate::channel), `SENDING`.
     pub(crate) mode: AtomicU32,
+    /// Of a link: how many threads wait for what comes of tasks.
+    pub(crate) n_awaiting: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Header>() == 256 && offset_of!(Header, flags) == 128);

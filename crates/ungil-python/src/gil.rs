@@ -6,10 +6,12 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
 use std::hint;
+use std::mem;
+use std::process;
 use std::ptr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -55,6 +57,30 @@ pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl Send + FnOnce() -> R)
         N_DETACHED.fetch_add(1, Ordering::Relaxed);
         work()
     })
+}
+
+/// For calls in a row of what may not be written in Python: lets another thread have the interpreter now and then.
+///
+/// A thread that waits for the interpreter asks for it after five milliseconds without a sign, and who lets go of it before takes it again at once, which the other takes for a
+/// sign. So this is to be seldom.
+pub(crate) struct Turn(Instant);
+
+/// Twice as long as a thread waits before it asks.
+const TURN: Duration = Duration::from_millis(10);
+
+impl Turn {
+    /// It begins.
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Between two calls.
+    pub(crate) fn pass_on(&mut self, py: Python<'_>) {
+        if self.0.elapsed() > TURN {
+            detached(py, || ());
+            *self = Self::new();
+        }
+    }
 }
 
 /// How often threads have detached here. Relaxed: it is a hint, and orders nothing.
@@ -123,6 +149,31 @@ pub(crate) fn calling<'py>(
     calling_with(function, args, None)
 }
 
+/// The same on the main thread, which the interpreter does not end: what comes through our frames there is an exception of C++, or the like. It ends the process, as it would
+/// where nobody catches it.
+///
+/// # Errors
+///
+/// What the function raised.
+pub(crate) fn calling_on_the_main_thread<'py>(
+    function: &Bound<'py, PyAny>,
+    args: Borrowed<'_, 'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let aborting = Aborting;
+    let result = call(function, args.as_ptr(), ptr::null_mut());
+    mem::forget(aborting);
+    result
+}
+
+/// Ends the process when it is dropped.
+struct Aborting;
+
+impl Drop for Aborting {
+    fn drop(&mut self) {
+        process::abort();
+    }
+}
+
 /// The same with keywords.
 ///
 /// # Errors
@@ -134,13 +185,23 @@ pub(crate) fn calling_with<'py>(
     args: Borrowed<'_, 'py, PyTuple>,
     kwargs: Option<Borrowed<'_, 'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let kwargs = kwargs.map_or(ptr::null_mut(), Borrowed::as_ptr);
+    let returning = Returning::new();
+    let result = call(function, args.as_ptr(), kwargs.map_or(ptr::null_mut(), Borrowed::as_ptr));
+    returning.has_come();
+    result
+}
+
+/// Calls a function with a tuple, and a dictionary or null. Something foreign may unwind through it.
+#[inline]
+fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    args: *mut ffi::PyObject,
+    kwargs: *mut ffi::PyObject,
+) -> PyResult<Bound<'py, PyAny>> {
     // Not by its name: where PyO3 calls it too, the compiler takes it for what never unwinds.
     let call: Call = hint::black_box(PyObject_Call);
-    let returning = Returning::new();
     // SAFETY: three live objects, of the types that the call asks for; or no keywords.
-    let result = unsafe { call(function.as_ptr(), args.as_ptr(), kwargs) };
-    returning.has_come();
+    let result = unsafe { call(function.as_ptr(), args, kwargs) };
     // SAFETY: a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
 }

@@ -11,7 +11,7 @@
 //! | 7 | how many values follow, in four; those of a tuple, which are no tuples |
 //!
 //! Only values of exactly these types are plain: a subclass has more to say, and anything else might be in two places at once. A number that has more bits is not, nor a text with half of a
-//! surrogate pair, nor what takes more bytes than there is room for: they are pickled. No pickle of protocol 2 or later begins with one of these bytes.
+//! surrogate pair, nor what takes more bytes than there is room for: they are pickled. Where a text is twice in what is sent, there are two at the other side, though a pickle would bring one. No pickle of protocol 2 or later begins with one of these bytes.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -81,6 +81,16 @@ pub(crate) struct Reader<'a>(&'a [u8]);
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// The only value.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` if there is none, or something else; or what CPython raises.
+    pub(crate) fn read_all(mut self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let value = self.read(py)?;
+        if self.0.is_empty() { Ok(value) } else { Err(malformed()) }
     }
 
     /// The next value.

@@ -31,9 +31,6 @@ pub(crate) fn delayed(function: Py<PyAny>) -> Delayed {
     Delayed { function }
 }
 
-/// After so many tasks another thread may have the interpreter: that takes as long as two of the shortest.
-const TURN: usize = 64;
-
 /// Makes tasks, one after the other, up to the first that takes `until` seconds, and returns their results.
 #[pyfunction(name = "_make_tasks")]
 #[pyo3(signature = (tasks, until=None))]
@@ -42,13 +39,12 @@ pub(crate) fn make_tasks<'py>(tasks: &Bound<'py, PyAny>, until: Option<f64>) -> 
     let results = PyList::empty(py);
     let until = until.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     let mut begun = until.map(|_| Instant::now());
-    for (index, task) in tasks.try_iter()?.enumerate() {
+    let mut turn = gil::Turn::new();
+    for task in tasks.try_iter()? {
         results.append(made(&task?)?)?;
         // What is not written in Python looks neither for signals nor for threads that wait for the interpreter.
         py.check_signals()?;
-        if index % TURN == TURN - 1 {
-            gil::detached(py, || ());
-        }
+        turn.pass_on(py);
         if let (Some(before), Some(until)) = (begun, until) {
             let now = Instant::now();
             if now - before >= until {

@@ -148,15 +148,24 @@ class ProcessPoolExecutor(_Bases):
         future: Future[T] = Future()
         called = None if self._trace is None else fn
         head = None if kwargs else head_of(fn)
-        if head is not None and self._pool.submit_plain(future, head, args, called):
-            return future
+        if head is None or not self._pool.submit_plain(future, head, args, called):
+            self._submit_pickled(future, fn, args, kwargs, called)
+        return future
+
+    def _submit_pickled(
+        self,
+        future: Future[Any],
+        fn: Callable[..., object],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        called: object,
+    ) -> None:
         try:
             data, buffers, kept = pickled_call(fn, args, kwargs)
         except BaseException as failure:
             _fail(future, failure, fn, args, kwargs)
-            return future
+            return
         self._pool.submit(future, data, buffers, kept, called)
-        return future
 
     def _submit_with(
         self, settings: Settings, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -261,13 +270,13 @@ class ProcessPoolExecutor(_Bases):
         head = head_of(fn)
         if head is None or self._trace is not None or type(self).submit is not ProcessPoolExecutor.submit:
             return super()._submitting(fn)
-        submit, submit_plain = self.submit, self._pool.submit_plain
+        submit_plain, submit_pickled = self._pool.submit_plain, self._submit_pickled
 
         def submit_one(*args: Any) -> concurrent.futures.Future[T]:
             future: Future[T] = Future()
-            if submit_plain(future, head, args):
-                return future
-            return submit(fn, *args)
+            if not submit_plain(future, head, args):
+                submit_pickled(future, fn, args, {}, None)
+            return future
 
         return submit_one
 

@@ -31,7 +31,6 @@ __all__ = (
     "Carried",
     "carried",
     "head_of",
-    "names_of",
     "pickled",
     "pickled_call",
     "read_call",
@@ -107,16 +106,16 @@ def pickled_call(
     Raises:
         Exception: as `pickled`.
     """
-    names = names_of(fn)
+    names = _names_of(fn)
     return pickled((fn, args, kwargs) if names is None else (*names, args, kwargs), main)
 
 
 def head_of(fn: object) -> tuple[str, str] | tuple[bytes] | None:
     """Return what stands for a function in a call that needs no other pickle (`_ProcessPool.submit_plain`)."""
-    return (fn.data,) if isinstance(fn, Carried) else names_of(fn)
+    return (fn.data,) if isinstance(fn, Carried) else _names_of(fn)
 
 
-def names_of(fn: object) -> tuple[str, str] | None:
+def _names_of(fn: object) -> tuple[str, str] | None:
     """Return the module and the name by which the other process can import a function, if it can."""
     if type(fn) in _NAMED:
         module, name = fn.__module__, fn.__name__  # type: ignore[attr-defined]

@@ -91,15 +91,15 @@ def _settle(settings: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (settings["max_memory"],) * 2)
 
 
-_CALL, _PLAIN_CALL, _MADE = _core._CALL, _core._PLAIN_CALL, _core._MADE
+_CALL, _PLAIN_CALL, _MADE, _FAILED = _core._CALL, _core._PLAIN_CALL, _core._MADE, _core._FAILED
 _RETURNED, _PLAIN, _RAISED = _core._RETURNED, _core._PLAIN, _core._RAISED
 
 
-# What needs no pickle, mostly.
+# What needs no pickle, unless it is too long. A tuple may have anything in it.
 _PLAIN_TYPES = frozenset({bool, bytes, float, int, str, type(None)})
 
 # What is received of a call.
-_OF_CALLS = frozenset({_CALL, _PLAIN_CALL, _MADE})
+_OF_CALLS = frozenset({_CALL, _PLAIN_CALL, _MADE, _FAILED})
 
 
 class _Worker:
@@ -171,10 +171,9 @@ class _Worker:
     def _answer(self, kind: int, data: Any, buffers: Any) -> _Answer:
         """Make a call, if it has not been made, and return what is to be answered; see `_WorkerLink.receive`."""
         try:
-            if data is None:
-                # It has been made, and raised; or there is no call.
+            if kind == _FAILED:
                 return self._failed(buffers)
-            fn, result = (data, buffers) if kind == _MADE else self._made(kind, data, buffers)
+            fn, result = (data, buffers) if kind == _MADE else self._make(kind, data, buffers)
             if type(result) in _PLAIN_TYPES:
                 return _PLAIN, result, None, None
             try:
@@ -191,7 +190,7 @@ class _Worker:
         of_initializer = self._prologue is not None
         return _RAISED, _raised(failure, self._main, of_initializer), None, None
 
-    def _made(self, kind: int, data: Any, buffers: Any) -> tuple[object, object]:
+    def _make(self, kind: int, data: Any, buffers: Any) -> tuple[object, object]:
         """Make a call, and return what was called and what it returned."""
         if self._prologue is not None:
             self._initialise(self._prologue)

@@ -162,7 +162,7 @@ impl PyProcessQueue {
 fn object_of<'py>(py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if plain::is_plain(item) {
-        return plain::Reader::new(item).read(py);
+        return plain::Reader::new(item).read_all(py);
     }
     LOADS.import(py, "pickle", "loads")?.call1((PyBytes::new(py, item),))
 }

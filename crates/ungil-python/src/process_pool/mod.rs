@@ -32,12 +32,14 @@ mod kind {
     pub(super) const RETURNED: u16 = 2;
     /// What a call raised.
     pub(super) const RAISED: u16 = 3;
-    /// A call without a pickle: the module and the name of what is called, and its arguments, all of which are plain.
+    /// A call of plain values: the module and the name of what is called, or its pickle, and the arguments.
     pub(super) const PLAIN_CALL: u16 = 4;
     /// What a call returned, which is plain.
     pub(super) const PLAIN: u16 = 5;
     /// In no frame: the call of the frame was made, and what it returned is not plain.
     pub(super) const MADE: u16 = 6;
+    /// In no frame: the call has raised, or cannot be read.
+    pub(super) const FAILED: u16 = 7;
     /// Added to one of these: the pickle lies in the first block.
     pub(super) const IS_IN_BLOCK: u16 = 1 << 15;
 }
@@ -49,5 +51,6 @@ pub(crate) fn complete_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_RAISED", kind::RAISED)?;
     module.add("_PLAIN_CALL", kind::PLAIN_CALL)?;
     module.add("_PLAIN", kind::PLAIN)?;
-    module.add("_MADE", kind::MADE)
+    module.add("_MADE", kind::MADE)?;
+    module.add("_FAILED", kind::FAILED)
 }

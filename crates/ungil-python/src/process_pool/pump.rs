@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -138,7 +138,7 @@ fn answer(
     worker: u64,
 ) -> PyResult<()> {
     if frame.kind == kind::PLAIN {
-        let value = plain::Reader::new(&frame.bytes).read(py);
+        let value = plain::Reader::new(&frame.bytes).read_all(py);
         let outcome = value.map(Bound::unbind).map_err(|error| error.into_value(py).into_any());
         return end(py, shared, task, outcome, worker, Some(frame.times));
     }
@@ -173,8 +173,14 @@ fn outcome(
     buffers: Option<&Bound<'_, PyList>>,
 ) -> PyResult<Outcome> {
     let keeper = shared.keeper.bind(py);
-    if kind != kind::RETURNED {
-        return Ok(Err(keeper.call_method1(intern!(py, "raised"), (pickle,))?.unbind()));
+    match kind {
+        kind::RETURNED => {}
+        kind::RAISED => return Ok(Err(keeper.call_method1(intern!(py, "raised"), (pickle,))?.unbind())),
+        kind => {
+            let error =
+                PyValueError::new_err(format!("the worker process has sent an answer of no kind: {kind}"));
+            return Ok(Err(error.into_value(py).into_any()));
+        }
     }
     let loads = shared.loads.bind(py);
     let read = match buffers {

@@ -54,6 +54,7 @@ pub(crate) fn serve(py: Python<'_>, address: usize, future: &Future, deadline: D
         return Ok(());
     }
     let _looking = Looking::begin(&shared);
+    let _awaiting = Awaiting::begin(shared.pool.links());
     loop {
         pump::pump(py, &shared)?;
         if is_done() {
@@ -65,6 +66,26 @@ pub(crate) fn serve(py: Python<'_>, address: usize, future: &Future, deadline: D
             if has_come().is_none() {
                 return Ok(());
             }
+        }
+    }
+}
+
+/// As long as it lives, the workers do not nap.
+struct Awaiting(Arc<Vec<Arc<Link>>>);
+
+impl Awaiting {
+    fn begin(links: Arc<Vec<Arc<Link>>>) -> Self {
+        for link in &*links {
+            link.begin_awaiting();
+        }
+        Self(links)
+    }
+}
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        for link in &*self.0 {
+            link.end_awaiting();
         }
     }
 }

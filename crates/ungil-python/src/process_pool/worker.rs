@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use pyo3::exceptions::{PyAttributeError, PyEOFError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyModule};
 use pyo3::{ffi, intern};
 use ungil_ipc::arena::{Arena, Producer};
 use ungil_ipc::channel::Error;
@@ -27,15 +27,12 @@ use crate::plain;
 ///
 /// | what | then |
 /// |---|---|
-/// | `CALL` | the pickle of the call, and the buffers that are not in it; or None, and what the call raised already |
+/// | `CALL` | the pickle of the call, and the buffers that are not in it |
+/// | `FAILED` | None, and what the call raised, or why it cannot be read |
 /// | `PLAIN_CALL` | a tuple of the values that the call came as, the last of which are its arguments, and None |
 /// | `MADE` | what was called, and what it returned |
 /// | anything else | the worker is to end |
 type Received<'py> = (u16, u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
-
-/// After so many nanoseconds of calls another thread of the worker may have the interpreter, as `sys.getswitchinterval` has it; calls of what is not written in Python would
-/// not let go of it.
-const TURN: u64 = 5_000_000;
 
 /// What a worker receives calls and answers by. For one thread.
 #[pyclass(frozen, name = "_WorkerLink", module = "ungil._core")]
@@ -72,19 +69,15 @@ impl WorkerLink {
 
     /// Makes calls, and waits for more, until there is something that is not for this side. Raises `EOFError` if the pool is no more.
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Received<'py>> {
-        let mut turn_begun = record::now();
+        let mut turn = gil::Turn::new();
         loop {
             let Some(frame) = self.link.take().map_err(|error| PyOSError::new_err(error.to_string()))? else {
                 go_on(py, gil::detached(py, || self.link.wait(None)))?;
-                turn_begun = record::now();
+                turn = gil::Turn::new();
                 continue;
             };
-            let now = record::now();
-            if now.saturating_sub(turn_begun) > TURN {
-                gil::detached(py, || ());
-                turn_begun = now;
-            }
-            self.begun.store(now, Ordering::Relaxed);
+            turn.pass_on(py);
+            self.begun.store(record::now(), Ordering::Relaxed);
             if frame.kind != kind::PLAIN_CALL {
                 return Ok(match message::unpacked(py, &self.calls, &frame) {
                     Ok((kind, pickle, buffers)) => {
@@ -177,18 +170,18 @@ impl WorkerLink {
             };
             return Ok(Some((kind::PLAIN_CALL, frame.seq, Some(call), None)));
         };
-        // Those that came before the call are not the call's.
+        // An interrupt that came before the call is not the call's. What a handler of the program's own raises is.
         py.check_signals()?;
         self.set_may_interrupt(true);
-        let made = gil::calling(&function, args.as_borrowed()).and_then(|result| {
+        let made = gil::calling_on_the_main_thread(&function, args.as_borrowed()).and_then(|result| {
             // What is not written in Python does not look for them.
             py.check_signals()?;
             Ok(result)
         });
         self.set_may_interrupt(false);
         let result = made?;
-        flush_output(py)?;
-        if self.send_plain(py, frame.seq, &result)? {
+        // What the flush raises, if it can, Python's side finds again, and ends the worker.
+        if flush_output(py).is_ok() && self.send_plain(py, frame.seq, &result)? {
             return Ok(None);
         }
         Ok(Some((kind::MADE, frame.seq, Some(function), Some(result))))
@@ -205,7 +198,7 @@ impl WorkerLink {
 }
 
 fn failed(py: Python<'_>, number: u64, error: PyErr) -> Received<'_> {
-    (kind::CALL, number, None, Some(error.into_value(py).into_bound(py).into_any()))
+    (kind::FAILED, number, None, Some(error.into_value(py).into_bound(py).into_any()))
 }
 
 /// What has this name in this module, if the module was imported and has it.
@@ -216,7 +209,8 @@ fn imported<'py>(module: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> Option
     // SAFETY: a borrowed reference, or null.
     let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, modules) }?;
     let module = modules.cast::<PyDict>().ok()?.get_item(module).ok()??;
-    module.getattr(name.cast().ok()?).ok()
+    // Not what the module's own `__getattr__` makes: that may raise.
+    module.cast::<PyModule>().ok()?.dict().get_item(name).ok()?
 }
 
 /// What this is the pickle of, if Python's side has read it and kept it.
