@@ -48,6 +48,12 @@ def pause_and_return(seconds: float, value: Any) -> Any:
     return value
 
 
+def tell_and_sleep(path: str, seconds: float) -> None:
+    """Make a file, and sleep."""
+    Path(path).touch()
+    time.sleep(seconds)
+
+
 def wait_for(path: str) -> None:
     """Wait until the file is there."""
     while not Path(path).exists():

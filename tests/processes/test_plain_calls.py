@@ -183,12 +183,12 @@ def test_another_thread_of_the_worker_has_its_turn() -> None:
         assert executor.submit(pool_calls.longest_without_turn).result() < 0.3
 
 
-def test_an_interrupt_ends_the_call_and_no_other(single: ProcessPoolExecutor) -> None:
+def test_an_interrupt_ends_the_call_and_no_other(single: ProcessPoolExecutor, tmp_path: Path) -> None:
+    single.submit(pool_calls.double, 1).result()
     pid = single.submit(os.getpid).result()
-    future = single.submit(time.sleep, 60)
+    future = single.submit(pool_calls.tell_and_sleep, str(tmp_path / "begun"), 60)
     others = [single.submit(abs, -n) for n in range(10)]
-    wait_until(future.running)
-    time.sleep(0.1)
+    wait_until((tmp_path / "begun").exists)
     os.kill(pid, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         future.result()
