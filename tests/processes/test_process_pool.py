@@ -590,7 +590,7 @@ class TestEnd:
         executor = ProcessPoolExecutor(1)
         # The worker is there, and begins the first at once.
         executor.submit(abs, 1).result()
-        futures = [executor.submit(time.sleep, 0.3)]
+        futures = [executor.submit(time.sleep, 2)]
         time.sleep(0.1)
         futures += [executor.submit(time.sleep, 0.2) for _ in range(4)]
         executor.shutdown(cancel_futures=True)
